@@ -1,0 +1,182 @@
+import type { AgentIdentity } from './policy.ts';
+
+/**
+ * The tree: sessions, and in each the agents that spend. A loop is an agent too; it begins life as a `turn`, the work
+ * that one prompt set off, because that a Stop hook drives it is known only once its first iteration is over, and by
+ * then its first iteration must already be on its account.
+ */
+export type AgentKind = 'main' | 'subagent' | 'turn' | 'loop';
+
+export interface Agent extends AgentIdentity {
+  kind: AgentKind;
+  /** The agent in the same session that started it; null for `main` alone. */
+  parent: string | null;
+  startedAt: number;
+  endedAt: number | null;
+  /** Why pag0 ended it, where it did. */
+  stopped: Stopped | null;
+  /** Rounds of a turn, a loop, or a subagent that another plugin's hook drives; else 0. */
+  iterations: number;
+  /** The command of the hook that drives this loop, as the client's transcript names it. */
+  driver?: string;
+}
+
+export interface Stopped {
+  code: string;
+  reason: string;
+  /** Iterations of a loop, else calls refused after it had been stopped. */
+  attempts: number;
+  at: number;
+}
+
+/** Where a nested `claude -p` hangs: the agent whose Bash command started it. */
+export interface Link {
+  session: string;
+  agent: string;
+}
+
+export interface Session {
+  id: string;
+  parent: Link | null;
+  run: string;
+  /** The git common directory, so that worktrees are one project. */
+  project: string;
+  cwd: string;
+  transcript: string | null;
+  /** A person sits in front of it: neither `-p` nor started by an agent. */
+  attended: boolean;
+  clientPid: number | null;
+  /** What the person typed when the plugin was enabled. */
+  options: Record<string, string>;
+  agents: Map<string, Agent>;
+  /** The turn in progress on the main thread: the agent that main's own calls are charged to. */
+  turn: string | null;
+  startedAt: number;
+  endedAt: number | null;
+}
+
+export const MAIN = 'main';
+
+/** One account holder of a call, narrowest first. */
+export interface Seat {
+  session: Session;
+  agent: Agent;
+}
+
+/** Deeper than any real nesting; a guard against a parent chain that a broken file turned into a ring. */
+const MAX_CHAIN = 64;
+
+/**
+ * Everyone a call of this agent is charged to: the agent, its ancestors up to `main`, then the agent that started the
+ * session and its ancestors, and so on. A spend below always counts above.
+ */
+export function chainOf(session: Session, agentId: string, sessionById: (id: string) => Session | undefined): Seat[] {
+  const chain: Seat[] = [];
+  let current: Session | undefined = session;
+  let id: string | null = agentId;
+  while (current !== undefined && chain.length < MAX_CHAIN) {
+    while (id !== null && chain.length < MAX_CHAIN) {
+      const agent: Agent | undefined = current.agents.get(id);
+      if (agent === undefined) break;
+      chain.push({ session: current, agent });
+      id = agent.parent;
+    }
+    const link: Link | null = current.parent;
+    if (link === null) break;
+    current = sessionById(link.session);
+    id = link.agent;
+  }
+  return chain;
+}
+
+/** The parts of a subagent's `meta.json`, or of its parent's Agent result, that say where it hangs. */
+export interface Birth {
+  id: string;
+  type: string;
+  parent: string;
+  at: number;
+}
+
+/**
+ * Adds a subagent, or completes one that was already seen: events of twenty agents come in any order, and a Post may
+ * come before its Start. A parent once known is never changed back.
+ */
+export function withSubagent(session: Session, birth: Birth): { agent: Agent; changed: boolean } {
+  const known = session.agents.get(birth.id);
+  const parent = session.agents.has(birth.parent) && birth.parent !== birth.id ? birth.parent : MAIN;
+  const type = birth.type === '' ? UNTYPED : birth.type;
+  if (known !== undefined) return { agent: known, changed: learnType(session, known, type) };
+  const agent: Agent = {
+    id: birth.id,
+    name: nameFor(session, type),
+    type,
+    kind: 'subagent',
+    parent,
+    startedAt: birth.at,
+    endedAt: null,
+    stopped: null,
+    iterations: 0,
+  };
+  session.agents.set(agent.id, agent);
+  return { agent, changed: true };
+}
+
+/** The type of an agent of which only the id is known so far; its rules apply from the moment the type is told. */
+export const UNTYPED = 'agent';
+
+function learnType(session: Session, agent: Agent, type: string): boolean {
+  if (agent.type !== UNTYPED || type === UNTYPED) return false;
+  agent.name = nameFor(session, type);
+  agent.type = type;
+  return true;
+}
+
+/** `researcher-1`, `researcher-2`: a plugin's prefix is dropped, and the part up to the first dash is the role. */
+export function nameFor(session: Session, type: string): string {
+  const base = type.slice(type.lastIndexOf(':') + 1).replace(/[^\w.-]+/g, '-') || 'agent';
+  let count = 1;
+  for (const agent of session.agents.values()) if (agent.kind === 'subagent' && agent.type === type) count += 1;
+  return `${base}-${count}`;
+}
+
+/** The role of `executor-1` is `executor`. */
+export function roleOf(name: string): string {
+  const dash = name.indexOf('-');
+  return dash < 0 ? name : name.slice(0, dash);
+}
+
+/** Whether this is work that a hook drives on, as opposed to a person or a parent agent. */
+export function isLoop(agent: Agent): boolean {
+  return agent.kind === 'loop' || (agent.kind === 'subagent' && agent.iterations > 0);
+}
+
+/** Agents at work right now, and how deep one sits (main's own children are at depth 1). */
+export function activeSubagents(session: Session): number {
+  let count = 0;
+  for (const agent of session.agents.values()) if (agent.kind === 'subagent' && agent.endedAt === null) count += 1;
+  return count;
+}
+
+export function depthOf(session: Session, agentId: string): number {
+  let depth = 0;
+  let id: string | null = agentId;
+  while (id !== null && depth < MAX_CHAIN) {
+    const agent: Agent | undefined = session.agents.get(id);
+    if (agent === undefined) break;
+    if (agent.kind === 'subagent') depth += 1;
+    id = agent.parent;
+  }
+  return depth;
+}
+
+/** A tree to draw: turns are bookkeeping and are shown only once they turned out to be loops. */
+export function visibleParent(session: Session, agent: Agent): string | null {
+  let id = agent.parent;
+  for (let steps = 0; id !== null && steps < MAX_CHAIN; steps += 1) {
+    const parent = session.agents.get(id);
+    if (parent === undefined) return null;
+    if (parent.kind !== 'turn') return parent.id;
+    id = parent.parent;
+  }
+  return null;
+}
