@@ -1,0 +1,4 @@
+import { ledgerSuite } from './ledger.suite.ts';
+import { memoryLedger } from './memory.ts';
+
+ledgerSuite('memory', memoryLedger);

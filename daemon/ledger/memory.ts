@@ -1,0 +1,125 @@
+import { firstExceeded, settle, ZERO, type Balance, type Ending } from '../core/transfer.ts';
+import { spread, total } from './lines.ts';
+import type { JournalFilter, JournalSum, Ledger, Line, MoneyKind, Note, OpenReservation, Origin, Reserve, Reserved } from '../ports.ts';
+import { slotOf } from './totals.ts';
+
+/** The book without a disk: the reference for the suite, and what unit tests of the pipeline charge. Forgets at exit. */
+export function memoryLedger(): Ledger {
+  interface Open {
+    reserve: Reserve;
+    held: boolean;
+  }
+  interface Entry {
+    at: number;
+    origin: Origin;
+    line: Line;
+    what: JournalSum['what'];
+    code: string | null;
+    kind: MoneyKind;
+  }
+  const balances = new Map<string, Balance>();
+  const open = new Map<string, Open>();
+  const ended = new Set<string>();
+  const marks = new Set<string>();
+  const entries: Entry[] = [];
+  const balanceOf = (key: string): Balance => balances.get(key) ?? ZERO;
+
+  function end(key: string, ending: Ending, actual?: bigint): boolean {
+    const entry = open.get(key);
+    if (entry === undefined || (entry.held && ending === 'hold')) return false;
+    const { reserve } = entry;
+    const reserved = total(reserve.lines);
+    for (const scope of reserve.scopes) {
+      const balance = balanceOf(scope.key);
+      const from = entry.held ? { ...balance, held: balance.held - reserved, reserved: balance.reserved + reserved } : balance;
+      balances.set(scope.key, settle(from, reserved, ending, actual ?? reserved));
+    }
+    if (ending === 'hold') {
+      entry.held = true;
+      return true;
+    }
+    open.delete(key);
+    ended.add(key);
+    return true;
+  }
+
+  return {
+    async reserve(request: Reserve): Promise<Reserved> {
+      if (open.has(request.key)) return { outcome: 'duplicate', ended: false };
+      if (ended.has(request.key)) return { outcome: 'duplicate', ended: true };
+      const amount = total(request.lines);
+      const exceeded = firstExceeded(amount, request.scopes, balanceOf);
+      if (exceeded !== null) return { outcome: 'exceeded', exceeded };
+      for (const scope of request.scopes) {
+        const balance = balanceOf(scope.key);
+        balances.set(scope.key, { ...balance, reserved: balance.reserved + amount });
+      }
+      open.set(request.key, { reserve: request, held: false });
+      return { outcome: 'reserved' };
+    },
+    async post(key, at, actual) {
+      const entry = open.get(key);
+      if (!end(key, 'post', actual)) return false;
+      const { origin, lines, kind } = entry!.reserve;
+      for (const line of spread(lines, actual)) entries.push({ at, origin, line, what: 'posted', code: null, kind });
+      return true;
+    },
+    async void(key) {
+      return end(key, 'void');
+    },
+    async hold(key) {
+      return end(key, 'hold');
+    },
+    note(note: Note) {
+      const line: Line = { tool: note.tool, endpoint: note.endpoint, amount: 0n, requests: note.requests };
+      entries.push({ at: note.at, origin: note.origin, line, what: note.what, code: note.code ?? null, kind: 'billed' });
+    },
+    async balances(keys) {
+      return keys.map(balanceOf);
+    },
+    async open(filter) {
+      return [...open.values()].map(openOf).filter((one) => fits(one.origin, filter));
+    },
+    async openSessions() {
+      return [...new Set([...open.values()].map(({ reserve }) => reserve.origin.session))];
+    },
+    async mark(name) {
+      if (marks.has(name)) return false;
+      marks.add(name);
+      return true;
+    },
+    async sums(filter) {
+      const held = [...open.values()].filter((one) => one.held);
+      const heldEntries = held.flatMap(({ reserve }) => reserve.lines.map((line): Entry => ({ at: reserve.at, origin: reserve.origin, line, what: 'held', code: null, kind: reserve.kind })));
+      return addUp([...entries, ...heldEntries].filter((entry) => selects(filter, entry.origin, entry.at)));
+    },
+    async close() {},
+  };
+
+  function addUp(selected: readonly Entry[]): JournalSum[] {
+    const sums = new Map<string, JournalSum>();
+    for (const { origin, line, what, code, kind } of selected) {
+      const key = JSON.stringify([origin.session, origin.agent, line.tool, line.endpoint, what, code, kind]);
+      const sum = sums.get(key);
+      if (sum === undefined) sums.set(key, { session: origin.session, agent: origin.agent, tool: line.tool, endpoint: line.endpoint, what, code, kind, amount: line.amount, requests: line.requests });
+      else sums.set(key, { ...sum, amount: sum.amount + line.amount, requests: sum.requests + line.requests });
+    }
+    return [...sums.values()];
+  }
+}
+
+function openOf({ reserve, held }: { reserve: Reserve; held: boolean }): OpenReservation {
+  return { key: reserve.key, origin: reserve.origin, amount: total(reserve.lines), scopes: reserve.scopes.map((scope) => scope.key), held, at: reserve.at };
+}
+
+function fits(origin: Origin, filter: { session: string; agent?: string }): boolean {
+  return origin.session === filter.session && (filter.agent === undefined || origin.agent === filter.agent);
+}
+
+function selects(filter: JournalFilter, origin: Origin, at: number): boolean {
+  if ('session' in filter) return origin.session === filter.session;
+  if ('run' in filter) return origin.run === filter.run;
+  if ('project' in filter) return origin.project === filter.project;
+  if ('since' in filter) return slotOf(at) >= slotOf(filter.since) && slotOf(at) < slotOf(filter.until);
+  return true;
+}
