@@ -1,0 +1,116 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Session } from '../core/tree.ts';
+import { createPolicies } from './policies.ts';
+import { parseConfig, parseOptions } from './schema.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'pag0-config-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe('a configuration', () => {
+  it('reads the example of the design', () => {
+    const parsed = parseConfig(
+      JSON.stringify({
+        policy: { sessionBudget: '$5', dailyBudget: '$20', maxPerRequest: '$0.50', alertOnThreshold: 0.7, killSwitchAt: 0.9, approveAbove: '$0.25' },
+        agents: { 'researcher*': { agentBudget: '$1.50', allowedEndpoints: ['api.tavily.com/*'] }, 'ralph-loop': { agentBudget: '3000000' } },
+        prices: [{ endpoint: 'api.tavily.com/search', price: '$0.02' }, { tool: 'mcp__exa__*', price: '$0.005' }, { endpoint: 'paid.example/*', price: 'x402' }],
+        cache: { enabled: true, scope: 'session', defaultTTL: 1800, ttlRules: [{ pattern: '.*docs.*', ttl: 3600 }], reuse: [{ endpoint: 'api.tavily.com/search', method: 'POST' }] },
+        networks: [{ id: 'eip155:84532', rpc: 'http://127.0.0.1:8545', assets: ['0x036CbD53842c5426634e7929541eC2318f3dCF7e'] }],
+      }),
+    );
+    expect(parsed).toMatchObject({ ok: true, config: { policy: { sessionBudget: 5_000_000n, killSwitchAt: 0.9, agents: [{ agentBudget: 1_500_000n }, { pattern: 'ralph-loop', agentBudget: 3_000_000n }] }, idle: ['cache', 'networks'] } });
+  });
+
+  it.each([
+    ['{"policy":{"sessionBudget":-5}}', 'policy.sessionBudget: -5 is not an amount'],
+    ['{"policy":{"sessionBudget":5}}', 'policy.sessionBudget: 5 is not an amount'],
+    ['{"policy":{"dailyBudget":"-$5"}}', 'policy.dailyBudget: "-$5" is not an amount'],
+    ['{"policy":{"dailyBudget":"NaN"}}', 'policy.dailyBudget: "NaN" is not an amount'],
+    ['{"policy":{"maxPerRequest":"$0.0000001"}}', 'more than six decimals'],
+    ['{"policy":{"runBudget":"$99999999999"}}', 'policy.runBudget: $99999999999 is more than $1,000,000,000'],
+    ['{"policy":{"sesionBudget":"$5"}}', 'policy.sesionBudget is not a field pag0 knows (known here: maxPerRequest, sessionBudget'],
+    ['{"policy":{"alertOnThreshold":70}}', 'policy.alertOnThreshold is 70:'],
+    ['{"agents":{"a":{"budget":"$1"}}}', 'agents.a.budget is not a field pag0 knows'],
+    ['{"prices":[{"price":"$1"}]}', 'prices.0: a price names an "endpoint" or a "tool"'],
+    ['{"prices":[{"endpoint":"a","tool":"b","price":"$1"}]}', 'one of the two'],
+    ['{"timeZone":"Mars/North"}', '"Mars/North" is not a time zone'],
+    ['{"loops":{"repeatLimit":0}}', 'loops.repeatLimit is 0:'],
+    ['[]', 'the file: '],
+    ['{', 'it is not JSON'],
+  ])('%s is refused with field, value and what is allowed', (text, problem) => {
+    const parsed = parseConfig(text);
+    expect(parsed.ok ? '' : parsed.problem).toContain(problem);
+  });
+
+  it('takes the plugin’s options, and does not guess what a bare 5 means', () => {
+    expect(parseOptions({ sessionBudget: '$7', alertOnThreshold: '80%', agentBudget: '$1', dailyBudget: '' }).policy).toMatchObject({ sessionBudget: 7_000_000n, alertOnThreshold: 0.8, agents: [{ pattern: '*', agentBudget: 1_000_000n }] });
+    expect(parseOptions({ sessionBudget: '5' })).toEqual({ policy: {}, problems: ['plugin option sessionBudget: "5" is not an amount; write dollars as "$5"'] });
+  });
+});
+
+describe('the policy in force', () => {
+  let folders = 0;
+  function setUp() {
+    const dir = join(root, String((folders += 1)));
+    const project = join(dir, 'project');
+    mkdirSync(join(project, '.claude'), { recursive: true });
+    const files = { userFile: join(dir, 'config.json'), lastGoodFile: join(dir, 'last-good.json') };
+    const clock = { now: 0 };
+    const sessions = new Map<string, Session>();
+    const open = () => createPolicies(files, () => clock.now, (id) => sessions.get(id));
+    const session = (id: string, more: Partial<Session> = {}): Session => {
+      const one = { id, parent: null, cwd: project, options: {}, ...more } as Session;
+      sessions.set(id, one);
+      return one;
+    };
+    const write = (file: string, value: unknown): void => {
+      clock.now += 1_000;
+      writeFileSync(file, typeof value === 'string' ? value : JSON.stringify(value));
+    };
+    return { files, projectFile: join(project, '.claude', 'pag0.json'), open, session, write };
+  }
+
+  it('is the use case’s without any file', () => {
+    const { open, session } = setUp();
+    expect(open().of(session('s'))?.policy).toMatchObject({ sessionBudget: 5_000_000n, dailyBudget: 20_000_000n, maxPerRequest: 500_000n, alertOnThreshold: 0.7 });
+  });
+
+  it('follows an edit, and keeps the last good one when the edit is broken', () => {
+    const { files, open, session, write } = setUp();
+    const policies = open();
+    write(files.userFile, { policy: { sessionBudget: '$8' } });
+    expect(policies.of(session('s'))?.policy.sessionBudget).toBe(8_000_000n);
+    write(files.userFile, '{"policy":{"sessionBudget":"$-8"}}');
+    expect(policies.of(session('s'))?.policy.sessionBudget).toBe(8_000_000n);
+    expect(policies.problems(session('s'))).toEqual([expect.stringContaining('policy.sessionBudget: "$-8" is not an amount')]);
+    write(files.userFile, { policy: { sessionBudget: '$9' } });
+    expect(policies.of(session('s'))?.policy.sessionBudget).toBe(9_000_000n);
+    expect(policies.problems(session('s'))).toEqual([]);
+  });
+
+  it('keeps the last good one over a restart, and without any there is none', () => {
+    const { files, open, session, write } = setUp();
+    write(files.userFile, { policy: { sessionBudget: '$8' } });
+    open().of(session('s'));
+    expect(existsSync(files.lastGoodFile)).toBe(true);
+    write(files.userFile, 'broken');
+    expect(open().of(session('s'))?.policy.sessionBudget).toBe(8_000_000n);
+    rmSync(files.lastGoodFile);
+    expect(open().of(session('s'))).toBeNull();
+  });
+
+  it('is narrowed by the project, never widened', () => {
+    const { projectFile, open, session, write } = setUp();
+    write(projectFile, { policy: { sessionBudget: '$1', dailyBudget: '$900' } });
+    expect(open().of(session('s'))?.policy).toMatchObject({ sessionBudget: 1_000_000n, dailyBudget: 20_000_000n });
+  });
+
+  it('of a nested session is bound by the one above, whatever its options and folder say', () => {
+    const { open, session } = setUp();
+    session('outer', { options: { sessionBudget: '$2' } });
+    const inner = session('inner', { parent: { session: 'outer', agent: 'main' }, options: { sessionBudget: '$50' }, cwd: '/elsewhere' });
+    expect(open().of(inner)?.policy.sessionBudget).toBe(2_000_000n);
+  });
+});

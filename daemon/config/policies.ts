@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import { DEFAULT_POLICY, tighten, type Policy } from '../core/policy.ts';
+import type { Session } from '../core/tree.ts';
+import type { Clock } from '../ports.ts';
+import { parseOptions, type Config } from './schema.ts';
+import { configSource, type ConfigSource } from './source.ts';
+
+/** Replaced, never changed: what was derived from one can be kept as long as it is the same object. */
+export interface PolicyInForce {
+  policy: Policy;
+}
+
+interface Kept {
+  inForce: PolicyInForce;
+  user: number;
+  project: number;
+  options: Session['options'];
+  base: PolicyInForce | null;
+}
+
+export interface Policies {
+  /** null: there is no policy to go by, and `problems` says why; then nothing that can cost may happen. */
+  of(session: Session): PolicyInForce | null;
+  /** What is wrong with the files and options of this session, a sentence each. */
+  problems(session: Session): string[];
+  timeZone(): string;
+}
+
+/** A project's file is found beside the client's own settings. */
+export const PROJECT_FILE = join('.claude', 'pag0.json');
+
+/** Asked once: the answer costs microseconds, and every decision needs it. */
+const machineZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+/** Project files watched, and policies remembered, at once. */
+const MAX_PROJECTS = 200;
+const MAX_KEPT = 2_000;
+
+/**
+ * Defaults, then what the person typed when enabling the plugin, then `config.json`; narrowed by the project's file, and
+ * for a nested session by everything that binds the session above it, so that no agent widens its limits by starting
+ * another client elsewhere.
+ */
+export function createPolicies(files: { userFile: string; lastGoodFile: string }, clock: Clock, sessionById: (id: string) => Session | undefined): Policies {
+  const user = configSource(files.userFile, clock, files.lastGoodFile);
+  const projects = new Map<string, ConfigSource>();
+  const kept = new Map<string, Kept>();
+
+  function projectOf(session: Session): ConfigSource {
+    let source = projects.get(session.cwd);
+    if (source === undefined) {
+      if (projects.size >= MAX_PROJECTS) projects.clear();
+      source = configSource(join(session.cwd, PROJECT_FILE), clock);
+      projects.set(session.cwd, source);
+    }
+    return source;
+  }
+
+  function of(session: Session, depth = 0): PolicyInForce | null {
+    const above = session.parent === null || depth > 16 ? undefined : sessionById(session.parent.session);
+    const base = above === undefined ? null : of(above, depth + 1);
+    if (above !== undefined && base === null) return null;
+    const own = user.current();
+    const project = projectOf(session);
+    const narrowing = project.current();
+    if (own === null || narrowing === null) return null;
+    const { options } = session;
+    const now = { user: user.version(), project: project.version(), options, base };
+    const known = kept.get(session.id);
+    if (known !== undefined && known.user === now.user && known.project === now.project && known.options === options && known.base === base) return known.inForce;
+    if (kept.size > MAX_KEPT) kept.clear();
+    const policy = base === null ? tighten(ownPolicy(session, own), narrowing.policy) : tighten(tighten(base.policy, parseOptions(options).policy), narrowing.policy);
+    const inForce = { policy };
+    kept.set(session.id, { inForce, ...now });
+    return inForce;
+  }
+
+  return {
+    of,
+    problems(session) {
+      return [...[user.problem(), projectOf(session).problem()].filter((problem) => problem !== null), ...parseOptions(session.options).problems];
+    },
+    timeZone: () => user.current()?.timeZone ?? machineZone,
+  };
+}
+
+function ownPolicy(session: Session, config: Config): Policy {
+  return { ...DEFAULT_POLICY, ...parseOptions(session.options).policy, ...config.policy };
+}

@@ -1,0 +1,239 @@
+import { z } from 'zod';
+import { parseAmount, type Micros } from '../core/amount.ts';
+import { isTimeZone } from '../core/day.ts';
+import { DEFAULT_POLICY, type AgentRule, type LoopRules, type Policy } from '../core/policy.ts';
+import type { PriceRule } from '../core/price.ts';
+
+/**
+ * `config.json` and a project's `.claude/pag0.json`: the same shape, parsed at this door and nowhere else. Unknown
+ * fields are refused by name, because a budget with a typing error in its name is no budget.
+ */
+const amount = z
+  .custom<string>((value) => typeof value === 'string', { error: (issue) => `${show(issue.input)} is not an amount; write dollars as "$0.02" or µ$ as a whole number in quotes, "20000"` })
+  .transform((text, context): Micros => {
+    const parsed = parseAmount(text);
+    if (parsed.ok) return parsed.amount;
+    context.addIssue({ code: 'custom', message: parsed.problem });
+    return z.NEVER;
+  });
+
+const price = z
+  .custom<string>((value) => typeof value === 'string', { error: (issue) => `${show(issue.input)} is not a price; write "$0.02", "20000" or "x402"` })
+  .transform((text, context): Micros | 'x402' => {
+    if (text === 'x402') return text;
+    const parsed = parseAmount(text);
+    if (parsed.ok) return parsed.amount;
+    context.addIssue({ code: 'custom', message: parsed.problem });
+    return z.NEVER;
+  });
+
+const share = z.number({ error: 'a share is a number from 0 to 1, such as 0.7' }).min(0).max(1);
+const pattern = z.string().min(1).max(500);
+const endpoints = z.array(pattern).max(1_000);
+const count = z.number().int().min(1).max(1_000_000);
+
+const policy = z.strictObject({
+  maxPerRequest: amount.optional(),
+  sessionBudget: amount.optional(),
+  runBudget: amount.optional(),
+  projectBudget: amount.optional(),
+  dailyBudget: amount.optional(),
+  approveAbove: amount.optional(),
+  alertOnThreshold: share.optional(),
+  killSwitchAt: share.optional(),
+  allowedEndpoints: endpoints.optional(),
+  blockedEndpoints: endpoints.optional(),
+  strict: z.boolean().optional(),
+  maxAgents: count.optional(),
+  maxDepth: count.optional(),
+});
+
+const agent = z.strictObject({
+  agentBudget: amount.optional(),
+  maxPerRequest: amount.optional(),
+  approveAbove: amount.optional(),
+  allowedEndpoints: endpoints.optional(),
+  blockedEndpoints: endpoints.optional(),
+  inheritParentPolicy: z.boolean().optional(),
+});
+
+const priceRule = z
+  .strictObject({
+    endpoint: pattern.optional(),
+    tool: pattern.optional(),
+    method: z.string().min(1).max(20).transform((text) => text.toUpperCase()).optional(),
+    price,
+    tokens: z
+      .strictObject({ inputPerMillion: amount, outputPerMillion: amount, cachedInputPerMillion: amount.optional(), cacheWritePerMillion: amount.optional() })
+      .optional(),
+  })
+  .refine((rule) => (rule.endpoint === undefined) !== (rule.tool === undefined), { error: 'a price names an "endpoint" or a "tool", one of the two' });
+
+const loops = z.strictObject({
+  maxIterations: count.optional(),
+  repeatLimit: count.nullable().optional(),
+  dollarsPerMinute: amount.nullable().optional(),
+  resumeBelow: amount.optional(),
+  interactive: z.boolean().optional(),
+});
+
+/** Read by the cache and the payer; checked here so that a typing error shows on the day it is written. */
+const cache = z.strictObject({
+  enabled: z.boolean().optional(),
+  scope: z.enum(['session', 'project', 'user']).optional(),
+  defaultTTL: z.number().int().min(0).optional(),
+  ttlRules: z.array(z.strictObject({ pattern, ttl: z.number().int().min(0) })).optional(),
+  reuse: z.array(z.strictObject({ endpoint: pattern.optional(), tool: pattern.optional(), method: z.string().optional() })).optional(),
+});
+const networks = z.array(z.strictObject({ id: z.string(), rpc: z.string().optional(), assets: z.array(z.string()).optional() }));
+
+const config = z.strictObject({
+  $schema: z.string().optional(),
+  timeZone: z.string().refine(isTimeZone, { error: (issue) => `${show(issue.input)} is not a time zone; write one such as "Europe/Paris"` }).optional(),
+  policy: policy.optional(),
+  agents: z.record(pattern, agent).optional(),
+  prices: z.array(priceRule).max(5_000).optional(),
+  loops: loops.optional(),
+  cache: cache.optional(),
+  networks: networks.optional(),
+});
+
+export interface Config {
+  /** Only the fields the file names. */
+  policy: Partial<Policy>;
+  timeZone: string | null;
+  /** Parts of the file that this version checks but does not act on. */
+  idle: string[];
+}
+
+export type ParsedConfig = { ok: true; config: Config } | { ok: false; problem: string };
+
+/** `problem` is one sentence: field, value, what is allowed. */
+export function parseConfig(text: string): ParsedConfig {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    return { ok: false, problem: `it is not JSON (${(error as Error).message})` };
+  }
+  const parsed = config.safeParse(value, { reportInput: true });
+  if (!parsed.success) return { ok: false, problem: explain(parsed.error) };
+  const file = parsed.data;
+  return {
+    ok: true,
+    config: {
+      policy: toPolicy(file),
+      timeZone: file.timeZone ?? null,
+      idle: (['cache', 'networks'] as const).filter((part) => file[part] !== undefined),
+    },
+  };
+}
+
+const option = z.union([z.string(), z.number()]);
+const options = z.object({
+  sessionBudget: option.optional(),
+  dailyBudget: option.optional(),
+  maxPerRequest: option.optional(),
+  approveAbove: option.optional(),
+  agentBudget: option.optional(),
+  alertOnThreshold: option.optional(),
+  killSwitchAt: option.optional(),
+});
+
+/**
+ * What the person typed when the plugin was enabled. Here a bare "5" is refused: someone who types it means five
+ * dollars, and in a policy it would mean five millionths of one.
+ */
+export function parseOptions(value: unknown): { policy: Partial<Policy>; problems: string[] } {
+  const read = options.safeParse(value);
+  const result: { -readonly [K in keyof Policy]?: Policy[K] } = {};
+  const problems: string[] = [];
+  if (!read.success) return { policy: result, problems: ['the plugin options cannot be read'] };
+  for (const field of ['sessionBudget', 'dailyBudget', 'maxPerRequest', 'approveAbove', 'agentBudget'] as const) {
+    const text = String(read.data[field] ?? '').trim();
+    if (text === '') continue;
+    const parsed = text.startsWith('$') || /^\d{5,}$/.test(text) ? parseAmount(text) : { ok: false as const, problem: `"${text}" is not an amount; write dollars as "$5"` };
+    if (!parsed.ok) problems.push(`plugin option ${field}: ${parsed.problem}`);
+    else if (field === 'agentBudget') result.agents = [toRule('*', { agentBudget: parsed.amount })];
+    else result[field] = parsed.amount;
+  }
+  for (const field of ['alertOnThreshold', 'killSwitchAt'] as const) {
+    const text = String(read.data[field] ?? '').trim();
+    if (text === '') continue;
+    const number = text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text);
+    if (number >= 0 && number <= 1) result[field] = number;
+    else problems.push(`plugin option ${field}: "${text}" is not a share; write a number from 0 to 1 or a percentage`);
+  }
+  return { policy: result, problems };
+}
+
+function toPolicy(file: z.infer<typeof config>): Partial<Policy> {
+  const { allowedEndpoints, ...limits } = file.policy ?? {};
+  return {
+    ...defined(limits),
+    ...(allowedEndpoints === undefined ? {} : { allowedEndpoints: [allowedEndpoints] }),
+    ...(file.agents === undefined ? {} : { agents: Object.entries(file.agents).map(([name, rule]) => toRule(name, rule)) }),
+    ...(file.prices === undefined ? {} : { prices: file.prices.map(toPrice) }),
+    ...(file.loops === undefined ? {} : { loops: toLoops(file.loops) }),
+  };
+}
+
+function toRule(name: string, rule: z.infer<typeof agent>): AgentRule {
+  return {
+    pattern: name,
+    agentBudget: rule.agentBudget ?? null,
+    maxPerRequest: rule.maxPerRequest ?? null,
+    approveAbove: rule.approveAbove ?? null,
+    allowedEndpoints: rule.allowedEndpoints ?? null,
+    blockedEndpoints: rule.blockedEndpoints ?? [],
+    inheritParentPolicy: rule.inheritParentPolicy ?? true,
+  };
+}
+
+function toPrice(rule: z.infer<typeof priceRule>): PriceRule {
+  const { tokens } = rule;
+  return {
+    endpoint: rule.endpoint ?? null,
+    tool: rule.tool ?? null,
+    method: rule.method ?? null,
+    price: rule.price,
+    tokens:
+      tokens === undefined
+        ? null
+        : { input: tokens.inputPerMillion, output: tokens.outputPerMillion, cachedInput: tokens.cachedInputPerMillion ?? null, cacheWrite: tokens.cacheWritePerMillion ?? null },
+  };
+}
+
+function toLoops(rules: z.infer<typeof loops>): LoopRules {
+  return { ...DEFAULT_POLICY.loops, ...defined(rules) };
+}
+
+/** zod leaves `undefined` where a field is absent, and a spread of that would erase a default. */
+function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
+}
+
+function explain(error: z.ZodError): string {
+  return error.issues
+    .slice(0, 3)
+    .map((issue) => {
+      const field = issue.path.join('.') || 'the file';
+      if (issue.code === 'unrecognized_keys') return `${[...issue.path, issue.keys[0]].join('.')} is not a field pag0 knows${spelling(issue.path, issue.keys[0]!)}`;
+      const value = issue.input === undefined || typeof issue.input === 'object' || issue.code === 'custom' ? '' : ` is ${show(issue.input)}:`;
+      return `${field}${value === '' ? ':' : value} ${issue.message}`;
+    })
+    .join('; ');
+}
+
+/** The fields that would have been right there. */
+function spelling(path: readonly PropertyKey[], _key: string): string {
+  const shapes: Record<string, object> = { '': config.shape, policy: policy.shape, loops: loops.shape, cache: cache.shape };
+  const shape = shapes[path.join('.')] ?? (path[0] === 'agents' ? agent.shape : undefined);
+  return shape === undefined ? '' : ` (known here: ${Object.keys(shape).filter((name) => name !== '$schema').join(', ')})`;
+}
+
+function show(value: unknown): string {
+  if (value === undefined) return 'a missing value';
+  // JSON has no NaN; it shows as null in JSON.stringify and must not.
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value)).slice(0, 80);
+}
