@@ -1,0 +1,197 @@
+/**
+ * What `pag0 budget`, `report`, `sessions` and the verbs that change a limit ask of the daemon, and the answers: plain types,
+ * ready for JSON. Amounts are µ$ as decimal strings, times are milliseconds since the epoch.
+ * Every `GET` takes `format=text` and then answers `{ text }`, the page as a person reads it.
+ */
+export const VIEWS = {
+  /** `?session=ID` (or its beginning), `?cwd=FOLDER`, or nothing for the latest session. */
+  budget: '/v1/budget',
+  /** `?scope=session|run|project|today|all` of the session chosen as above, or `?run=ID`. */
+  report: '/v1/report',
+  /** `?limit=N` */
+  sessions: '/v1/sessions',
+  orders: '/v1/orders',
+} as const;
+
+export interface TextAnswer {
+  text: string;
+}
+
+/** Where an agent is: its session, and its id in it. */
+export interface Place {
+  session: string;
+  agent: string;
+}
+
+export interface Spending {
+  /** Known to be spent. */
+  spent: string;
+  /** Set aside for calls in flight. */
+  reserved: string;
+  /** Outcome unknown; counts as spent until proof. */
+  held: string;
+  limit: string | null;
+  /** What may still be spent; null without a limit. */
+  remaining: string | null;
+  /** Spent, reserved and held as a share of the limit; above 1 when an answer cost more than was set aside. */
+  utilizationRate: number | null;
+}
+
+export interface ScopeView extends Spending {
+  scope: 'session' | 'run' | 'project' | 'day' | 'agent';
+  /** `this session`, `the session that started this one`, an agent's name. */
+  label: string;
+}
+
+export interface StopView {
+  code: string;
+  reason: string;
+  /** Iterations of a loop, else the calls that were refused. */
+  attempts: number;
+  at: number;
+}
+
+/** Spending is the agent's together with that of everything below it; `own` is the part it caused itself. */
+export interface AgentView extends Spending {
+  /** `researcher-1`; in a nested session `researcher-1/claude-1/executor-1`. */
+  agentId: string;
+  id: string;
+  session: string;
+  role: string;
+  type: string;
+  kind: 'main' | 'subagent' | 'loop';
+  own: string;
+  state: 'working' | 'ended' | 'stopped';
+  /** The kill switch is on for it, or for a scope it is charged to. */
+  killed: boolean;
+  /** Why pag0 ended it, until a person lets it go on. */
+  stopped: StopView | null;
+  iterations: number;
+  children: AgentView[];
+}
+
+export interface BudgetView {
+  session: string;
+  cwd: string;
+  at: number;
+  /** Of the session's own budget. */
+  utilizationRate: number | null;
+  scopes: ScopeView[];
+  /** `main`, and below it everyone it started. */
+  tree: AgentView;
+  /** What is wrong with the configuration, a sentence each. */
+  problems: string[];
+}
+
+export type ReportScope = 'session' | 'run' | 'project' | 'today' | 'all';
+
+/** `requests` are those that went out, paid or free; `refused` ones are not among them. */
+export interface Counts {
+  cost: string;
+  /** Outcome unknown; not part of `cost`. */
+  held: string;
+  requests: number;
+  free: number;
+  refused: number;
+}
+
+export interface AgentRow extends Counts {
+  agentId: string;
+  id: string;
+  session: string;
+  role: string;
+  type: string;
+  kind: 'main' | 'subagent' | 'loop';
+  parent: Place | null;
+  /** `cost` with that of everything below, as far as this report reaches. */
+  total: string;
+  /** Of the agent's own budget; null when it has none. */
+  budgetUtilization: number | null;
+  iterations: number;
+  stopped: StopView | null;
+}
+
+export interface ToolRow extends Counts {
+  tool: string;
+}
+
+export interface EndpointRow extends Counts {
+  endpoint: string;
+}
+
+export interface SessionCounts extends Counts {
+  session: string;
+  cwd: string | null;
+  startedAt: number | null;
+}
+
+export interface ReportStop extends StopView {
+  agentId: string;
+  id: string;
+  session: string;
+}
+
+export interface Report {
+  scope: ReportScope;
+  /** The session, run or project it is about; null for a day and for everything. */
+  session: string | null;
+  run: string | null;
+  project: string | null;
+  from: number | null;
+  to: number;
+  totalCost: string;
+  /** Requests that went out, free ones included. */
+  totalRequests: number;
+  free: number;
+  cacheHitRate: number;
+  cacheSavings: string;
+  held: string;
+  reserved: string;
+  /** The total by the kind of money; they are told apart, never added up silently. */
+  kinds: { settled: string; billed: string; estimated: string };
+  refused: { total: number; byCode: Record<string, number> };
+  byAgent: AgentRow[];
+  byTool: ToolRow[];
+  byEndpoint: EndpointRow[];
+  bySession: SessionCounts[];
+  /** Oldest first. */
+  stops: ReportStop[];
+}
+
+export interface SessionRow extends Spending {
+  id: string;
+  cwd: string;
+  project: string;
+  run: string;
+  parent: Place | null;
+  attended: boolean;
+  startedAt: number;
+  endedAt: number | null;
+  agents: number;
+}
+
+export interface SessionsView {
+  /** Newest first. */
+  sessions: SessionRow[];
+}
+
+/** Whose limit, or who is stopped. An agent by its name or id. */
+export type Target = { kind: 'session' | 'run' | 'project' | 'day' | 'all' } | { kind: 'agent'; name: string };
+
+export type OrderVerb = 'raise' | 'lower' | 'kill' | 'resume';
+
+export interface OrderRequest {
+  verb: OrderVerb;
+  /** The session it is given in. */
+  session: string | null;
+  target: Target;
+  /** As typed, "$10"; the daemon reads it. */
+  amount?: string;
+  /** What the caller says of itself. A claim: the daemon looks for itself who is behind the connection. */
+  by: { tty: boolean; pid: number };
+}
+
+/** When it was carried out; else an `ErrorAnswer`. */
+export interface OrderAnswer {
+  sentence: string;
+}
