@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { createWorld, refusalOf } from './world.fixture.ts';
+
+const ask = async (tool_name: string, tool_input: object) => {
+  const reply = await createWorld().send({ hook_event_name: 'PreToolUse', tool_name, tool_use_id: 't1', tool_input });
+  return refusalOf(reply!)?.code ?? null;
+};
+
+describe('the guard', () => {
+  it.each([
+    'cat ~/.pag0/token',
+    'cat /home/me/.pag0/token',
+    'echo {} > ~/.pag0/config.json',
+    'cp /tmp/x "$HOME/.pag0/config.json"',
+    'python3 -c "open(\'/home/me/.pag0/token\')"',
+    'sed -i s/5/500/ .claude/pag0.json',
+    'bash -c "rm -rf ~/.pag0"',
+    'PAG0_HOME=/home/me/.pag0 ls',
+  ])('keeps an agent’s command off pag0’s files: %s', async (command) => {
+    expect(await ask('Bash', { command })).toBe('PROTECTED_FILE');
+  });
+
+  it.each(['pag0 budget raise session $50', 'pag0 resume', 'timeout 5 pag0 resume all', 'bash -c "pag0 approve 7"', '/opt/x/bin/pag0 daemon stop', 'node /x/plugin/dist/cli.mjs budget raise session 5', 'curl -X POST http://127.0.0.1:4402/hook -d @x'])(
+    'keeps the verbs that raise for a person: %s',
+    async (command) => {
+      expect(await ask('Bash', { command })).toBe('PERSON_REQUIRED');
+    },
+  );
+
+  it.each(['pag0 budget', 'pag0 report --json', 'pag0 budget lower session $1', 'pag0 kill', 'pag0 daemon status', 'git log --grep=pag0', 'echo "see /pag0-budget"', 'npm test'])(
+    'lets an agent read, lower and stop: %s',
+    async (command) => {
+      expect(await ask('Bash', { command })).toBeNull();
+    },
+  );
+
+  it.each([
+    ['Write', { file_path: '/home/me/.pag0/config.json', content: '{}' }],
+    ['Edit', { file_path: '.claude/pag0.json', old_string: 'a', new_string: 'b' }],
+    ['Edit', { file_path: '/work/.claude/settings.local.json', old_string: 'x', new_string: '"pag0@pag0": false' }],
+    ['Write', { file_path: '/work/sub/../.claude/pag0.json', content: '{}' }],
+  ])('%s may not touch %o', async (tool, input) => {
+    expect(await ask(tool, input)).toBe('PROTECTED_FILE');
+  });
+
+  it.each([
+    ['Write', { file_path: '/work/src/pag0.json', content: '{}' }],
+    ['Edit', { file_path: '.claude/settings.json', old_string: 'a', new_string: 'b' }],
+    ['Write', { file_path: '/home/me/.pag0-notes/x', content: '' }],
+  ])('%s may touch %o', async (tool, input) => {
+    expect(await ask(tool, input)).toBeNull();
+  });
+
+  it('does not let the model type pag0’s slash commands', async () => {
+    expect(await ask('Skill', { skill: 'pag0:pag0-resume' })).toBe('PERSON_REQUIRED');
+    expect(await ask('Skill', { skill: 'review' })).toBeNull();
+  });
+});

@@ -1,0 +1,253 @@
+import { refusal } from '../core/errors.ts';
+import { classify } from '../core/classify.ts';
+import type { EventOf, HookEvent } from '../contract/events.ts';
+import { MAIN, type Agent } from '../core/tree.ts';
+import { brokenLedger, decide, reservationKey, type Decision } from './decide.ts';
+import { settleLeftovers } from './leftovers.ts';
+import { forPerson, type Orders } from './orders.ts';
+import { PASS, type Parts, type ToolCall, type Verdict } from './parts.ts';
+import type { Live } from './sessions.ts';
+import { recent } from './recent.ts';
+import { settle } from './settle.ts';
+import { answerSlash } from './slash.ts';
+import { stopMain, stopSubagent } from './stop.ts';
+import { nameTurn, nameTurnByModel, noteWork, resumeTurn } from './turns.ts';
+
+/** What the client is told, before it is put into the words of its protocol (`http/answer.ts`). */
+export interface Reply {
+  verdict?: Verdict;
+  /** Ends the agent or the loop, with this sentence. */
+  stop?: string;
+  /** For the model. */
+  context?: string;
+  /** For the person. */
+  message?: string;
+  /** Answers a slash command on the screen, without a model call. */
+  block?: string;
+}
+
+export interface Hooks {
+  /** null: nobody registered this session. */
+  handle(event: HookEvent, isPerson: () => Promise<boolean>): Promise<Reply | null>;
+}
+
+/** Decisions remembered: two hook entries may post the same call, and its answer comes when it has run. */
+const MAX_DECISIONS = 2_000;
+
+/** Calls in flight remembered by session. */
+const MAX_TRACKED = 1_000;
+
+/** The client writes a subagent's meta file after SubagentStart was answered, by this hook and by every other plugin's. */
+const META_DELAYS_MS = [100, 500, 2_000];
+
+export function createHooks(parts: Parts, orders: Orders): Hooks {
+  const decisions = recent<{ input: Record<string, unknown>; decision: Promise<Decision> }>(MAX_DECISIONS);
+
+  function handle(event: HookEvent, isPerson: () => Promise<boolean>): Promise<Reply | null> {
+    const live = parts.sessions.get(event.session_id);
+    if (live === undefined) return Promise.resolve(stranger(event));
+    live.lastSeen = parts.clock();
+    if (event.transcript_path !== undefined) live.session.transcript ??= event.transcript_path;
+    return route(live, event, isPerson);
+  }
+
+  async function route(live: Live, event: HookEvent, isPerson: () => Promise<boolean>): Promise<Reply> {
+    switch (event.hook_event_name) {
+      case 'PreToolUse':
+        return withNotices(live, event, await before(live, event));
+      case 'PostToolUse':
+        return withNotices(live, event, await after(live, event, answerText(event.tool_response), null));
+      case 'PostToolUseFailure':
+        return withNotices(live, event, await after(live, event, '', event.error ?? 'failed'));
+      case 'SubagentStart':
+        return started(live, event);
+      case 'SubagentStop':
+        return ended(live, event);
+      case 'Stop':
+        return withNotices(live, event, await stopped(live, event));
+      case 'UserPromptExpansion':
+        return expanded(live, event, isPerson);
+      case 'SessionEnd':
+        await endSession(parts, live);
+        return {};
+    }
+  }
+
+  /** A session that nobody registered has no budget: what would need one is refused, with the repair. */
+  function stranger(event: HookEvent): Reply | null {
+    if (event.hook_event_name !== 'PreToolUse') return null;
+    const calls = classify(event.tool_name, event.tool_input ?? {}, parts.readShell);
+    if (calls.every((call) => call.endpoint?.local === true)) return null;
+    const text = 'this session is not known to pag0, so the call was not sent; ask the person to send another prompt or to start the session again';
+    return { verdict: { verdict: 'refuse', refusal: refusal('SESSION_UNKNOWN', text, { scope: 'session' }) } };
+  }
+
+  async function before(live: Live, event: EventOf<'PreToolUse'>): Promise<Reply> {
+    const call = toolCall(event);
+    const key = reservationKey(live, call.id);
+    const known = decisions.get(key);
+    if (known !== undefined) {
+      // The same id with another call is not the same call, whoever says so.
+      if (JSON.stringify(known.input) !== JSON.stringify(call.input)) return refuseReply('BAD_REQUEST', 'two different calls came under one id, so the second was not run');
+      return verdictReply(live, call, (await known.decision).verdict);
+    }
+    const decision = decideSafely(live, call);
+    decisions.set(key, { input: call.input, decision });
+    track(live, call);
+    const { verdict } = await decision;
+    if (verdict.verdict === 'refuse') {
+      live.running.delete(call.id);
+      live.spawning.delete(call.id);
+    }
+    return verdictReply(live, call, verdict);
+  }
+
+  async function decideSafely(live: Live, call: ToolCall): Promise<Decision> {
+    try {
+      return await decide(parts, live, call);
+    } catch (error) {
+      const calls = classify(call.tool, call.input, parts.readShell).filter((one) => one.endpoint?.local !== true);
+      return { verdict: calls.length === 0 ? PASS : { verdict: 'refuse', refusal: brokenLedger(error) }, pending: null };
+    }
+  }
+
+  /** What a later event asks about: which agent ran which command, and which agent started which. */
+  function track(live: Live, call: ToolCall): void {
+    const agent = parts.sessions.agentOf(live, call.agentId, call.agentType).id;
+    if (call.tool === 'Bash') limited(live.running).set(call.id, { agent, command: String(call.input['command'] ?? '') });
+    else if (call.tool === 'Skill' && call.agentId === undefined) nameTurnByModel(parts, live, String(call.input['skill'] ?? ''));
+    else if (call.tool === 'Agent' || call.tool === 'Task') limited(live.spawning).set(call.id, { agent, type: String(call.input['subagent_type'] ?? ''), running: true, born: false });
+  }
+
+  async function after(live: Live, event: EventOf<'PostToolUse'> | EventOf<'PostToolUseFailure'>, answer: string, error: string | null): Promise<Reply> {
+    const call = toolCall(event);
+    live.running.delete(call.id);
+    const spawned = live.spawning.get(call.id);
+    if (spawned !== undefined) spawned.running = false;
+    const agent = resumeTurn(parts, live, call);
+    noteWork(live, agent, call.tool, call.input, error ?? answer);
+    const decision = await decisions.get(reservationKey(live, call.id))?.decision;
+    const alerts = await settle(parts, live, { toolUseId: call.id, answer, error }, decision?.pending ?? undefined);
+    live.notices.push(...alerts);
+    const child = event.hook_event_name === 'PostToolUse' && (call.tool === 'Agent' || call.tool === 'Task') ? childOf(live, agent, call, event.tool_response) : null;
+    const context = [...alerts, ...(child === null ? [] : [child])].join('\n');
+    return context === '' ? {} : { context };
+  }
+
+  /** A call that was turned down never ends, so the oldest makes room. */
+  function limited<T>(calls: Map<string, T>): Map<string, T> {
+    if (calls.size >= MAX_TRACKED) calls.delete(calls.keys().next().value!);
+    return calls;
+  }
+
+  /** The parent's own result names the child: an edge of the tree, and the place to say why a child came back empty. */
+  function childOf(live: Live, parent: Agent, call: ToolCall, response: unknown): string | null {
+    if (typeof response !== 'object' || response === null) return null;
+    const { agentId, agentType, status, resumedAgentId } = response as Record<string, unknown>;
+    const id = typeof agentId === 'string' ? agentId : typeof resumedAgentId === 'string' ? resumedAgentId : null;
+    if (id === null || id.length > 256) return null;
+    parts.sessions.learnChild(live, { id, type: typeof agentType === 'string' ? agentType : String(call.input['subagent_type'] ?? ''), parent: parent.id });
+    const child = live.session.agents.get(id);
+    if (child === undefined || status === 'async_launched') return null;
+    child.endedAt ??= parts.clock();
+    live.rounds.delete(child.id);
+    parts.sessions.save(live, child);
+    return child.stopped === null ? null : `${child.name} was ended by pag0 (${child.stopped.code}) because ${child.stopped.reason}; its work so far is all there will be.`;
+  }
+
+  function started(live: Live, event: EventOf<'SubagentStart'>): Reply {
+    const { agent_id: id, agent_type: type } = event;
+    if (id === undefined) return {};
+    const known = live.session.agents.get(id);
+    // A finished agent that is sent a message works again under its old id.
+    if (known !== undefined) known.endedAt = null;
+    else lookForBirth(live, id, type);
+    return {};
+  }
+
+  /** So that an agent shows in the tree before its first call. Without the file its place is not known, and it waits for that call. */
+  function lookForBirth(live: Live, id: string, type: string | undefined, attempt = 0): void {
+    const delay = META_DELAYS_MS[attempt];
+    if (delay === undefined) return;
+    setTimeout(() => {
+      if (parts.sessions.hasMeta(live, id)) parts.sessions.agentOf(live, id, type);
+      else lookForBirth(live, id, type, attempt + 1);
+    }, delay).unref();
+  }
+
+  async function ended(live: Live, event: EventOf<'SubagentStop'>): Promise<Reply> {
+    if (event.agent_id === undefined) return {};
+    const agent = parts.sessions.agentOf(live, event.agent_id, event.agent_type);
+    const why = await stopSubagent(parts, live, agent, { driven: event.stop_hook_active === true, lastMessage: event.last_assistant_message ?? '' });
+    if (why === null) return {};
+    live.notices.push(why);
+    return { stop: why };
+  }
+
+  async function stopped(live: Live, event: EventOf<'Stop'>): Promise<Reply> {
+    const why = await stopMain(parts, live, { driven: event.stop_hook_active === true, lastMessage: event.last_assistant_message ?? '' });
+    return why === null ? {} : { stop: why, message: why };
+  }
+
+  async function expanded(live: Live, event: EventOf<'UserPromptExpansion'>, isPerson: () => Promise<boolean>): Promise<Reply> {
+    const answer = await answerSlash(parts, live, event.command_name, event.command_args ?? '', forPerson(orders, isPerson));
+    if (answer !== null) return { block: answer };
+    nameTurn(parts, live, event.prompt_id, event.command_name);
+    return {};
+  }
+
+  function verdictReply(live: Live, call: ToolCall, verdict: Verdict): Reply {
+    if (verdict.verdict !== 'refuse') return { verdict };
+    const { refusal: why } = verdict;
+    if (call.agentId !== undefined && why.ends !== null) {
+      const agent = parts.sessions.agentOf(live, call.agentId, call.agentType);
+      if (agent.stopped?.attempts === 1) live.notices.push(`pag0 ${why.code}: ${agent.name} was ended because ${why.ends}.`);
+    }
+    return { verdict, ...(why.ends === null ? {} : { stop: why.sentence }), ...(call.agentId === undefined ? { message: why.sentence } : {}) };
+  }
+
+  /** Only events of the main thread reach the person's screen. */
+  function withNotices(live: Live, event: { agent_id?: string | undefined }, reply: Reply): Reply {
+    if (event.agent_id !== undefined || live.notices.length === 0) return reply;
+    const waiting = live.notices.splice(0).filter((notice) => notice !== reply.message);
+    const message = [...(reply.message === undefined ? [] : [reply.message]), ...waiting].join('\n');
+    return message === '' ? reply : { ...reply, message };
+  }
+
+  return { handle };
+}
+
+/** The client is gone, or has moved on to another session: nothing of this one is in flight any more. */
+export async function endSession(parts: Parts, live: Live): Promise<void> {
+  await settleLeftovers(parts, live);
+  live.running.clear();
+  const now = parts.clock();
+  live.session.endedAt = now;
+  for (const agent of live.session.agents.values()) {
+    if (agent.endedAt !== null || agent.id === MAIN) continue;
+    agent.endedAt = now;
+    parts.sessions.save(live, agent);
+  }
+  parts.sessions.save(live);
+}
+
+function toolCall(event: { tool_use_id: string; tool_name: string; tool_input?: Record<string, unknown> | undefined; agent_id?: string | undefined; agent_type?: string | undefined; prompt_id?: string | undefined }): ToolCall {
+  return { id: event.tool_use_id, tool: event.tool_name, input: event.tool_input ?? {}, agentId: event.agent_id, agentType: event.agent_type, promptId: event.prompt_id };
+}
+
+/** The part of a result that may be an API's answer: a command's output, an MCP result's text. */
+function answerText(response: unknown): string {
+  if (typeof response === 'string') return response;
+  if (Array.isArray(response)) return response.map((block: unknown) => (isRecord(block) && typeof block['text'] === 'string' ? block['text'] : '')).join('\n');
+  if (!isRecord(response)) return '';
+  if (typeof response['stdout'] === 'string') return response['stdout'];
+  return JSON.stringify(response);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function refuseReply(code: 'BAD_REQUEST', text: string): Reply {
+  return { verdict: { verdict: 'refuse', refusal: refusal(code, text, { scope: 'call' }) } };
+}

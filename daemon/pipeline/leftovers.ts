@@ -1,0 +1,86 @@
+import { open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { MAIN, type Session } from '../core/tree.ts';
+import type { OpenReservation } from '../ports.ts';
+import type { Parts } from './parts.ts';
+import type { Live } from './sessions.ts';
+
+/**
+ * Reservations whose call never got an end. The client tells nobody when a person answers "No" to its question or
+ * presses Esc, and a killed client tells nothing at all; money must not stay locked for that, nor be given back on a
+ * guess. The transcript knows: a call that was turned down was not sent, anything else counts as spent.
+ */
+export async function settleLeftovers(parts: Parts, live: Live, agent?: string): Promise<void> {
+  const open = await parts.ledger.open({ session: live.session.id, ...(agent === undefined ? {} : { agent }) });
+  for (const reservation of open) if (!reservation.held) await settleLeftover(parts, live.session, reservation);
+}
+
+async function settleLeftover(parts: Parts, session: Session, reservation: OpenReservation): Promise<void> {
+  const at = parts.clock();
+  const toolUseId = reservation.key.slice(session.id.length + 1);
+  const told = await resultInTranscript(session, reservation.origin.agent, toolUseId);
+  if (told !== null && wasTurnedDown(told)) await parts.ledger.void(reservation.key, at, 'turned down before it ran');
+  else await parts.ledger.post(reservation.key, at);
+}
+
+/**
+ * The client's words for a call that a person, a rule or another hook did not let run. An interrupted call reads
+ * otherwise ("[Request interrupted by user for tool use]") and may have been sent.
+ */
+export function wasTurnedDown(result: string): boolean {
+  return /^(The user doesn't want to proceed with this tool use|Permission to use |Claude requested permissions? to |This command requires approval|PreToolUse:|Hook PreToolUse|pag0 [A-Z_]+:)/.test(result);
+}
+
+/** How much of a transcript's end is read: the call is among the last things that happened. */
+const TAIL_BYTES = 1_048_576;
+
+async function resultInTranscript(session: Session, agent: string, toolUseId: string): Promise<string | null> {
+  const file = transcriptOf(session, agent);
+  if (file === null) return null;
+  const tail = await readTail(file);
+  // Newest first; a line is parsed only when it names the call.
+  for (const line of tail.split('\n').reverse()) {
+    if (!line.includes(toolUseId) || !line.includes('tool_result')) continue;
+    const result = toolResult(line, toolUseId);
+    if (result !== null) return result;
+  }
+  return null;
+}
+
+function transcriptOf(session: Session, agent: string): string | null {
+  if (session.transcript === null) return null;
+  const kind = session.agents.get(agent)?.kind ?? (agent === MAIN ? 'main' : 'subagent');
+  if (kind !== 'subagent') return session.transcript;
+  return /^[\w-]{1,128}$/.test(agent) ? join(dirname(session.transcript), session.id, 'subagents', `agent-${agent}.jsonl`) : null;
+}
+
+async function readTail(file: string): Promise<string> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      const { size } = await handle.stat();
+      const length = Math.min(size, TAIL_BYTES);
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+      return buffer.toString('utf8', 0, bytesRead);
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    return '';
+  }
+}
+
+function toolResult(line: string, toolUseId: string): string | null {
+  try {
+    const entry = JSON.parse(line) as { message?: { content?: unknown } };
+    const content = entry.message?.content;
+    if (!Array.isArray(content)) return null;
+    for (const block of content as { type?: unknown; tool_use_id?: unknown; content?: unknown }[]) {
+      if (block?.type !== 'tool_result' || block.tool_use_id !== toolUseId) continue;
+      return typeof block.content === 'string' ? block.content : JSON.stringify(block.content ?? '');
+    }
+    return null;
+  } catch {
+    return null;
+  }
+}

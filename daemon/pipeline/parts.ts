@@ -1,0 +1,41 @@
+import type { Policies } from '../config/policies.ts';
+import type { ShellReading } from '../core/invocation.ts';
+import type { Refusal } from '../core/errors.ts';
+import type { Clock, Ledger, Roster } from '../ports.ts';
+import type { Directives } from './directives.ts';
+import type { Sessions } from './sessions.ts';
+
+/** What the steps of the pipeline are given. */
+export interface Parts {
+  ledger: Ledger;
+  roster: Roster;
+  sessions: Sessions;
+  policies: Policies;
+  directives: Directives;
+  clock: Clock;
+  /** The calendar day of an instant, in the user's zone. */
+  dayOf: (at: number) => string;
+  readShell: (command: string) => ShellReading;
+  /** Folders that no agent's tool may write to: pag0's own. */
+  protectedPaths: readonly string[];
+  /** The daemon's own address, as a command might name it. */
+  ownAddress: RegExp;
+}
+
+/** A tool call as the client's hook tells it, already parsed. */
+export interface ToolCall {
+  id: string;
+  tool: string;
+  input: Record<string, unknown>;
+  agentId: string | undefined;
+  agentType: string | undefined;
+  promptId: string | undefined;
+}
+
+/** What the client is to be told about a call that has not run yet. */
+export type Verdict =
+  | { verdict: 'pass' }
+  | { verdict: 'ask'; sentence: string }
+  | { verdict: 'refuse'; refusal: Refusal };
+
+export const PASS: Verdict = { verdict: 'pass' };

@@ -1,0 +1,32 @@
+import { endSession } from './hook.ts';
+import type { Parts } from './parts.ts';
+
+/**
+ * Puts in order what a crash left behind, of this daemon at its start, of a client at any time: a reservation whose
+ * client is gone gets its end, one whose client still works waits for its answer as before.
+ */
+export async function reconcile(parts: Parts): Promise<void> {
+  const withMoney = await parts.ledger.openSessions();
+  const ids = new Set([...withMoney, ...parts.sessions.all().map((live) => live.session.id)]);
+  for (const id of ids) {
+    const live = parts.sessions.get(id);
+    if (live === undefined) await settleUnknown(parts, id);
+    else if (live.session.endedAt === null && !isAlive(live.session.clientPid)) await endSession(parts, live);
+  }
+}
+
+/** A session that is not in the roster can never speak again; what it may have spent counts. */
+async function settleUnknown(parts: Parts, session: string): Promise<void> {
+  for (const reservation of await parts.ledger.open({ session })) if (!reservation.held) await parts.ledger.post(reservation.key, parts.clock());
+}
+
+/** Without a process to look at a session is taken to live; its open reservations end with its next prompt. */
+function isAlive(pid: number | null): boolean {
+  if (pid === null) return true;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

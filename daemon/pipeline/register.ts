@@ -1,0 +1,47 @@
+import type { z } from 'zod';
+import type { sessionRegistration } from '../contract/events.ts';
+import type { SessionAnswer } from '../contract/routes.ts';
+import { MAIN } from '../core/tree.ts';
+import { settleLeftovers } from './leftovers.ts';
+import type { Parts } from './parts.ts';
+import type { Live } from './sessions.ts';
+import { notePrompt, stoppedLoopOf, type Author } from './turns.ts';
+
+/** A command hook speaks for its session: at its start, and with every prompt. */
+export async function registerSession(parts: Parts, told: z.infer<typeof sessionRegistration>): Promise<SessionAnswer> {
+  const live = parts.sessions.register({
+    id: told.session_id,
+    cwd: told.cwd,
+    project: told.project,
+    transcript: told.transcript_path,
+    attended: told.attended,
+    clientPid: told.clientPid,
+    options: told.options,
+    run: told.run,
+    parentSession: told.parent.session,
+    ancestors: told.ancestors,
+  });
+  if (told.event === 'user-prompt-submit' && told.prompt_id !== null) {
+    const stop = await beginPrompt(parts, live, told.prompt_id, told.author);
+    if (stop !== null) return { stop };
+  }
+  const sentences = [...parts.policies.problems(live.session).map((text) => `pag0 CONFIG_INVALID: ${text}; the last good configuration stays in force.`), ...live.notices.splice(0)];
+  return sentences.length === 0 ? {} : { notice: sentences.join('\n') };
+}
+
+/**
+ * A prompt of the client's own does not wake a loop that was ended: the sentence is what it gets. At a person's prompt
+ * the main thread listens again, so none of its earlier calls is still in flight.
+ */
+async function beginPrompt(parts: Parts, live: Live, promptId: string, author: Author): Promise<string | null> {
+  const { turn } = live;
+  if (author !== 'person') {
+    const ended = turn === null ? null : stoppedLoopOf(parts, live, turn);
+    if (ended !== null) return `pag0 LOOP_STOPPED: ${ended.name} was ended because ${ended.stopped!.reason}, so nothing that reports back starts it again; a prompt of yours goes on from here.`;
+  } else {
+    await settleLeftovers(parts, live, MAIN);
+    if (turn !== null) await settleLeftovers(parts, live, turn.agent);
+  }
+  notePrompt(parts, live, promptId, author);
+  return null;
+}

@@ -1,0 +1,79 @@
+import type { Policies } from '../config/policies.ts';
+import { parseConfig } from '../config/schema.ts';
+import { hookEvent } from '../contract/events.ts';
+import { dayOf } from '../core/day.ts';
+import { DEFAULT_POLICY, type Policy } from '../core/policy.ts';
+import { memoryLedger } from '../ledger/memory.ts';
+import { memoryRoster } from '../ledger/roster.ts';
+import type { Ledger } from '../ports.ts';
+import { readShell } from '../shell/syntax.ts';
+import { createDirectives } from './directives.ts';
+import { createHooks, type Reply } from './hook.ts';
+import { createOrders } from './orders.ts';
+import type { Parts } from './parts.ts';
+import { createSessions, type Live } from './sessions.ts';
+
+/** A daemon without sockets and disk, with a clock that stands still until it is told to move. */
+export interface World {
+  parts: Parts;
+  live: Live;
+  now: number;
+  send(event: Record<string, unknown>, person?: boolean): Promise<Reply | null>;
+  /** A priced Bash call from start to end; answers what PreToolUse said. */
+  curl(url: string, extra?: Record<string, unknown>): Promise<{ before: Reply; after: Reply | null }>;
+  setPolicy(config: object): void;
+}
+
+export function createWorld(config: object = {}, ledger: Ledger = memoryLedger()): World {
+  let inForce = { policy: policyFrom(config) };
+  let calls = 0;
+  const roster = memoryRoster();
+  const world = { now: Date.UTC(2026, 10, 21, 12) } as World;
+  const clock = (): number => world.now;
+  const sessions = createSessions(roster, clock);
+  const policies: Policies = { of: () => inForce, problems: () => [], timeZone: () => 'UTC' };
+  const parts: Parts = {
+    ledger,
+    roster,
+    sessions,
+    policies,
+    directives: createDirectives(roster),
+    clock,
+    dayOf: (at) => dayOf(at, 'UTC'),
+    readShell,
+    protectedPaths: ['/home/me/.pag0'],
+    ownAddress: /127\.0\.0\.1:4402\b/,
+  };
+  const hooks = createHooks(parts, createOrders(parts));
+  const live = register(parts, 's1');
+  return Object.assign(world, {
+    parts,
+    live,
+    send: (event: Record<string, unknown>, person = false) => hooks.handle(hookEvent.parse({ session_id: 's1', ...event }), () => Promise.resolve(person)),
+    async curl(url: string, extra: Record<string, unknown> = {}) {
+      calls += 1;
+      const call = { tool_name: 'Bash', tool_input: { command: `curl -s ${url}` }, tool_use_id: `toolu_${calls}`, ...extra };
+      const before = (await world.send({ hook_event_name: 'PreToolUse', ...call }))!;
+      const refused = before.verdict?.verdict === 'refuse';
+      const after = refused ? null : await world.send({ hook_event_name: 'PostToolUse', ...call, tool_response: { stdout: 'ok', stderr: '' } });
+      return { before, after };
+    },
+    setPolicy(next: object) {
+      inForce = { policy: policyFrom(next) };
+    },
+  });
+}
+
+export function register(parts: Parts, id: string, more: Partial<Parameters<Parts['sessions']['register']>[0]> = {}): Live {
+  return parts.sessions.register({ id, cwd: '/work', project: '/work/.git', transcript: null, attended: true, clientPid: null, options: {}, run: null, parentSession: null, ancestors: [], ...more });
+}
+
+function policyFrom(config: object): Policy {
+  const parsed = parseConfig(JSON.stringify(config));
+  if (!parsed.ok) throw new Error(parsed.problem);
+  return { ...DEFAULT_POLICY, ...parsed.config.policy };
+}
+
+export function refusalOf(reply: Reply) {
+  return reply.verdict?.verdict === 'refuse' ? reply.verdict.refusal : null;
+}

@@ -1,0 +1,115 @@
+import type { AgentRow, Counts, Report, ReportStop } from '../contract/views.ts';
+import { columns, count, dollars, folder, moment, percent, shortId, WIDTH, wrap, type Column } from './page.ts';
+import { printable } from '../contract/printable.ts';
+
+/** Rows of a table on one screen; JSON has them all. */
+const MAX_ROWS = 15;
+const MAX_STOPS = 10;
+
+/** `/pag0-report` as a person reads it. */
+export function reportText(report: Report, timeZone: string): string {
+  const head = [title(report), ...period(report, timeZone)];
+  if (report.totalRequests === 0 && report.refused.total === 0 && report.reserved === '0' && report.stops.length === 0) {
+    return [...head, '', 'No calls were made that pag0 could see.'].join('\n');
+  }
+  const manySessions = report.bySession.length > 1;
+  return [
+    ...head,
+    '',
+    ...summary(report),
+    ...section('by agent', agentTable(manySessions && report.scope !== 'session' ? merged(report.byAgent) : report.byAgent)),
+    ...section('by tool', counts(report.byTool, 'tool', (row) => row.tool)),
+    ...section('by endpoint', counts(report.byEndpoint, 'endpoint', (row) => row.endpoint)),
+    ...(manySessions && report.scope !== 'session' ? section('by session', counts(report.bySession, 'session', (row) => `${shortId(row.session)}  ${row.cwd ?? ''}`)) : []),
+    ...stops(report.stops, timeZone),
+  ].join('\n');
+}
+
+function title(report: Report): string {
+  switch (report.scope) {
+    case 'session':
+      return `pag0 report, session ${shortId(report.session!)}`;
+    case 'run':
+      return `pag0 report, run ${printable(report.run!, 40)}`;
+    case 'project':
+      return `pag0 report, project ${folder(report.project!, WIDTH - 22)}`;
+    case 'today':
+      return 'pag0 report, today';
+    case 'all':
+      return 'pag0 report, everything';
+  }
+}
+
+function period(report: Report, timeZone: string): string[] {
+  return report.from === null ? [] : [`${moment(report.from, timeZone)} to ${moment(report.to, timeZone)}`];
+}
+
+function summary(report: Report): string[] {
+  const free = report.free === 0 ? '' : ` (${report.free} free)`;
+  const { kinds, refused } = report;
+  const codes = Object.entries(refused.byCode).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  const pending = [report.reserved === '0' ? '' : `${dollars(report.reserved)} in flight`, report.held === '0' ? '' : `${dollars(report.held)} unconfirmed`].filter((part) => part !== '');
+  return [
+    `  total     ${dollars(report.totalCost)} in ${count(report.totalRequests, 'request')}${free}`,
+    ...(pending.length === 0 ? [] : [`  besides   ${pending.join(', ')}`]),
+    `  kinds     ${dollars(kinds.billed)} billed, ${dollars(kinds.settled)} settled, ${dollars(kinds.estimated)} estimated`,
+    `  refused   ${refused.total}${codes.length === 0 ? '' : `: ${codes.map(([code, times]) => `${code} ${times}`).join(', ')}`}`,
+    `  cache     ${percent(report.cacheHitRate)} hits, ${dollars(report.cacheSavings)} saved`,
+  ].flatMap((line) => (line.length <= WIDTH ? [line] : wrap(line.trim(), '  ')));
+}
+
+function section(heading: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : ['', heading, ...lines];
+}
+
+type AgentLine = Counts & { agentId: string; total: string; budgetUtilization: number | null };
+
+function agentTable(rows: readonly AgentLine[]): string[] {
+  const nested = rows.some((row) => row.total !== row.cost);
+  const limited = rows.some((row) => row.budgetUtilization !== null);
+  return tableOf(rows, [
+    { title: 'agent', value: (row) => row.agentId },
+    { title: 'cost', value: (row) => dollars(row.cost) },
+    ...(nested ? [{ title: 'in all', value: (row: AgentLine) => dollars(row.total) }] : []),
+    ...COUNTS,
+    ...(limited ? [{ title: 'budget', value: (row: AgentLine) => (row.budgetUtilization === null ? '' : percent(row.budgetUtilization)) }] : []),
+  ]);
+}
+
+const COUNTS: Column<Counts>[] = [
+  { title: 'requests', value: (row) => String(row.requests) },
+  { title: 'refused', value: (row) => (row.refused === 0 ? '' : String(row.refused)) },
+];
+
+function counts<T extends Counts>(rows: readonly T[], name: string, nameOf: (row: T) => string): string[] {
+  return tableOf(rows, [{ title: name, value: nameOf }, { title: 'cost', value: (row) => dollars(row.cost) }, ...COUNTS]);
+}
+
+function tableOf<T>(rows: readonly T[], all: readonly Column<T>[]): string[] {
+  if (rows.length === 0) return [];
+  const more = rows.length - MAX_ROWS;
+  const lines = columns(rows.slice(0, MAX_ROWS), all);
+  return more <= 0 ? lines : [...lines, `  … and ${more} more; \`pag0 report --json\` has them all`];
+}
+
+/** Over many sessions the agents of one name are one line; what one agent has left of its budget is no figure for all. */
+function merged(rows: readonly AgentRow[]): AgentLine[] {
+  const byName = new Map<string, { cost: bigint; held: bigint; requests: number; free: number; refused: number }>();
+  for (const row of rows) {
+    const sum = byName.get(row.agentId) ?? { cost: 0n, held: 0n, requests: 0, free: 0, refused: 0 };
+    byName.set(row.agentId, { cost: sum.cost + BigInt(row.cost), held: sum.held + BigInt(row.held), requests: sum.requests + row.requests, free: sum.free + row.free, refused: sum.refused + row.refused });
+  }
+  const lines = [...byName].sort(([a, x], [b, y]) => (x.cost === y.cost ? y.requests - x.requests || (a < b ? -1 : 1) : x.cost > y.cost ? -1 : 1));
+  return lines.map(([agentId, sum]) => ({ ...sum, agentId, cost: sum.cost.toString(), held: sum.held.toString(), total: sum.cost.toString(), budgetUtilization: null }));
+}
+
+function stops(all: readonly ReportStop[], timeZone: string): string[] {
+  if (all.length === 0) return [];
+  const shown = all.slice(-MAX_STOPS);
+  const earlier = all.length - shown.length;
+  const lines = shown.flatMap((stop) => [
+    ...wrap(`${printable(stop.agentId, 40)}  ${stop.code} after ${count(stop.attempts, 'attempt')}, ${moment(stop.at, timeZone)}`, '  '),
+    ...wrap(stop.reason, '    '),
+  ]);
+  return ['', 'stopped', ...(earlier === 0 ? [] : [`  … and ${earlier} before`]), ...lines];
+}

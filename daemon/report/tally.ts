@@ -1,0 +1,41 @@
+import type { Counts } from '../contract/views.ts';
+import type { JournalSum } from '../ports.ts';
+
+/** Journal rows added up. Requests that went out and requests that were refused are told apart throughout. */
+export interface Tally {
+  cost: bigint;
+  held: bigint;
+  requests: number;
+  free: number;
+  refused: number;
+}
+
+export function emptyTally(): Tally {
+  return { cost: 0n, held: 0n, requests: 0, free: 0, refused: 0 };
+}
+
+export function add(tally: Tally, sum: JournalSum): void {
+  if (sum.what === 'refused') {
+    tally.refused += sum.requests;
+    return;
+  }
+  tally.requests += sum.requests;
+  if (sum.what === 'free') tally.free += sum.requests;
+  else if (sum.what === 'held') tally.held += sum.amount;
+  else tally.cost += sum.amount;
+}
+
+export function tallyBy(sums: readonly JournalSum[], keyOf: (sum: JournalSum) => string): Map<string, Tally> {
+  const tallies = new Map<string, Tally>();
+  for (const sum of sums) {
+    const key = keyOf(sum);
+    const tally = tallies.get(key) ?? emptyTally();
+    add(tally, sum);
+    tallies.set(key, tally);
+  }
+  return tallies;
+}
+
+export function countsOf(tally: Tally): Counts {
+  return { cost: tally.cost.toString(), held: tally.held.toString(), requests: tally.requests, free: tally.free, refused: tally.refused };
+}
