@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { Hono } from 'hono';
+import type { HttpBindings } from '@hono/node-server';
+import { createPolicies } from './config/policies.ts';
+import type { Home } from './contract/home.ts';
+import { ROUTES } from './contract/routes.ts';
+import { calendar } from './core/day.ts';
+import { apiRoutes } from './http/api.ts';
+import { errorAnswer } from './http/error-answer.ts';
+import { hookRoute } from './http/hook.ts';
+import { sqliteBook } from './ledger/sqlite.ts';
+import type { SqliteDriver } from './ledger/driver.ts';
+import type { Log } from './lifecycle/log.ts';
+import type { Assembled } from './lifecycle/start.ts';
+import { createDirectives } from './pipeline/directives.ts';
+import { createHooks } from './pipeline/hook.ts';
+import { createOrders } from './pipeline/orders.ts';
+import type { Parts } from './pipeline/parts.ts';
+import { createPersons } from './pipeline/person.ts';
+import { reconcile } from './pipeline/reconcile.ts';
+import { createSessions } from './pipeline/sessions.ts';
+import type { Clock } from './ports.ts';
+import { memoised } from './shell/memo.ts';
+import { readShell } from './shell/syntax.ts';
+
+/** How often sessions whose client is gone are looked for. */
+const RECONCILE_EVERY_MS = 60_000;
+
+/** Puts the daemon together: the ledger and the roster, the pipeline, and the app that serves them. */
+export async function assemble(options: { home: Home; version: string; log: Log; clock: Clock; sqlite: SqliteDriver; port: number }): Promise<Assembled> {
+  const { home, log, clock, sqlite, port } = options;
+  const { ledger, roster } = sqliteBook(sqlite.open(home.ledgerFile), (error) => log.error('roster', error));
+  const sessions = createSessions(roster, clock);
+  const policies = createPolicies({ userFile: home.configFile, lastGoodFile: join(home.dir, 'config.last-good.json') }, clock, (id) => sessions.get(id)?.session);
+  const dayOf = zonedCalendar(() => policies.timeZone());
+  const parts: Parts = {
+    ledger,
+    roster,
+    sessions,
+    policies,
+    directives: createDirectives(roster),
+    clock,
+    dayOf,
+    readShell: memoised(readShell),
+    protectedPaths: [home.dir],
+    ownAddress: new RegExp(`(127\\.0\\.0\\.1|localhost|\\[::1\\]|0\\.0\\.0\\.0):${port}\\b`),
+  };
+  const orders = createOrders(parts);
+  const persons = createPersons(parts, port);
+  const hooks = createHooks(parts, orders);
+  let active = clock();
+  let draining = false;
+  let inFlight = 0;
+
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.post(ROUTES.hook, hookRoute(hooks, persons.typedIn));
+  app.route('/', apiRoutes({ parts, orders, persons }));
+  app.onError((error) => {
+    log.error('request', error);
+    return errorAnswer(500, 'LEDGER_UNAVAILABLE', 'pag0 failed; see pag0 daemon logs');
+  });
+
+  await reconcile(parts);
+  const timer = setInterval(() => void reconcile(parts).catch((error: unknown) => log.error('reconcile', error)), RECONCILE_EVERY_MS);
+  timer.unref();
+
+  /** Before any routing: who may not ask gets nothing, and what is being answered keeps a drain waiting. */
+  async function enter(request: Request, env?: object): Promise<Response> {
+    const { headers } = (env as HttpBindings).incoming;
+    if (!fromThisMachine(headers.host, headers.origin, port)) return errorAnswer(403, 'FORBIDDEN', 'only programs on this machine may ask, and no web page');
+    if (draining) return errorAnswer(503, 'DRAINING', 'pag0 is being replaced; ask again in a moment');
+    active = clock();
+    inFlight += 1;
+    try {
+      return await app.fetch(request, env as HttpBindings);
+    } finally {
+      inFlight -= 1;
+    }
+  }
+
+  return {
+    app: { fetch: enter },
+    lastActivity: () => active,
+    busy: () => inFlight > 0 || sessions.all().some((live) => live.session.endedAt === null && live.session.clientPid !== null),
+    async drain() {
+      draining = true;
+      while (inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    },
+    async close() {
+      clearInterval(timer);
+      await ledger.close();
+    },
+  };
+}
+
+/** The zone may be changed in the configuration while the daemon runs. */
+function zonedCalendar(zone: () => string): (at: number) => string {
+  let current = zone();
+  let dayOf = calendar(current);
+  return (at) => {
+    const now = zone();
+    if (now !== current) {
+      current = now;
+      dayOf = calendar(now);
+    }
+    return dayOf(at);
+  };
+}
+
+/**
+ * A page in the browser can reach loopback, by address or through a name it rebinds to it; both show, in Origin or in
+ * Host. The client's hooks send neither.
+ */
+export function fromThisMachine(host: string | undefined, origin: string | undefined, port: number): boolean {
+  return origin === undefined && (host === `127.0.0.1:${port}` || host === `localhost:${port}`);
+}
