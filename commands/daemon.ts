@@ -1,0 +1,99 @@
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { daemonStatus, lastLogLines, stopDaemon } from '../daemon/contract/control.ts';
+import { ensureDaemon } from '../daemon/contract/ensure.ts';
+import { printable, printableJson } from '../daemon/contract/printable.ts';
+import { BUILD, VERSION } from '../daemon/contract/release.ts';
+import type { StatusAnswer } from '../daemon/contract/routes.ts';
+import { fail } from './ask-daemon.ts';
+import { DONE, FAILED, MISUSED, type Exit, type Terminal } from './terminal.ts';
+
+export interface JsonOption {
+  json?: boolean;
+}
+
+/** Nobody is kept waiting by a command that a person typed to start something. */
+const START_WAIT_MS = 10_000;
+const FETCH_WAIT_MS = 120_000;
+
+export async function startDaemon(terminal: Terminal, options: JsonOption): Promise<Exit> {
+  const fromSources = BUILD === 'source';
+  const ensured = await ensureDaemon({
+    dir: terminal.home.dir,
+    port: terminal.port,
+    version: VERSION,
+    build: BUILD,
+    entry: fileURLToPath(new URL(fromSources ? '../daemon/main.ts' : './daemon.mjs', import.meta.url)),
+    // Sources are run through the loader that this process was started with.
+    execArgv: fromSources ? process.execArgv : [],
+    env: terminal.env,
+    waitMs: START_WAIT_MS,
+    fetchWaitMs: FETCH_WAIT_MS,
+  });
+  if (!ensured.ok) return fail(terminal, ensured.problem.sentence);
+  ensured.client.close();
+  const { pid, port, version, notice } = ensured.hello;
+  if (options.json === true) terminal.out(printableJson({ started: ensured.started, ...ensured.hello }));
+  else terminal.out(`${ensured.started ? 'Started' : 'It runs already'}: pag0 ${version}, process ${pid}, port ${port}.${notice === undefined ? '' : `\n${printable(notice)}`}`);
+  return DONE;
+}
+
+export async function stopTheDaemon(terminal: Terminal, options: JsonOption): Promise<Exit> {
+  const stopped = await stopDaemon(terminal.home, terminal.port);
+  if (stopped.outcome === 'problem') return fail(terminal, stopped.problem.sentence);
+  if (options.json === true) terminal.out(printableJson(stopped));
+  else terminal.out(stopped.outcome === 'stopped' ? `Stopped process ${stopped.pid}. Calls that cost are refused until it runs again.` : 'It was not running.');
+  return DONE;
+}
+
+/** Ends with 1 when it does not run, so that a script can ask. */
+export async function showStatus(terminal: Terminal, options: JsonOption): Promise<Exit> {
+  const found = await daemonStatus(terminal.home, terminal.port);
+  if (found.outcome === 'problem') return fail(terminal, found.problem.sentence);
+  if (options.json === true) terminal.out(printableJson(found.outcome === 'running' ? found.status : { state: 'not-running' }));
+  else terminal.out(found.outcome === 'running' ? statusText(found.status) : 'Not running; `pag0 daemon start` or the next session starts it.');
+  return found.outcome === 'running' ? DONE : FAILED;
+}
+
+function statusText(status: StatusAnswer): string {
+  const lines = [
+    `pag0 ${status.version} (build ${status.build}) is ${status.state}: process ${status.pid}, port ${status.port}, Node ${status.node}`,
+    `  up for    ${duration(status.uptimeMs)}`,
+    `  idle for  ${duration(status.idleMs)}; ${status.busy ? 'sessions or open reservations keep it running' : `it stops by itself after ${duration(status.idleLimitMs)}`}`,
+    `  home      ${status.home}`,
+    `  log       ${status.log}`,
+    `  driver    ${status.driver ?? 'none'}`,
+    ...(status.notice === undefined ? [] : [`  notice    ${status.notice}`]),
+    ...(status.problem === undefined ? [] : [`  problem   ${status.problem.sentence}`]),
+  ];
+  return lines.map((line) => printable(line)).join('\n');
+}
+
+function duration(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
+export interface LogsOptions extends JsonOption {
+  lines: string;
+}
+
+export async function showLogs(terminal: Terminal, options: LogsOptions): Promise<Exit> {
+  const count = Number(options.lines);
+  if (!/^\d+$/.test(options.lines) || count < 1) return fail(terminal, '--lines must be a whole number above zero.', MISUSED);
+  const lines = lastLogLines(terminal.home, count);
+  if (options.json === true) terminal.out(printableJson({ log: terminal.home.logFile, lines }));
+  else terminal.out(lines.length === 0 ? `Nothing was logged yet in ${printable(terminal.home.logFile)}.` : lines.map((line) => printable(line)).join('\n'));
+  return DONE;
+}
+
+export function addDaemon(program: Command, run: (work: (terminal: Terminal) => Promise<Exit>) => Promise<void>): void {
+  const daemon = program.command('daemon').description('the process behind it all');
+  const json: [string, string] = ['--json', 'as JSON'];
+  daemon.command('start').description('start it, or find it running').option(...json).action((options: JsonOption) => run((terminal) => startDaemon(terminal, options)));
+  daemon.command('stop').description('stop it; calls that cost are refused until it runs again').option(...json).action((options: JsonOption) => run((terminal) => stopTheDaemon(terminal, options)));
+  daemon.command('status').description('is it running, and how').option(...json).action((options: JsonOption) => run((terminal) => showStatus(terminal, options)));
+  daemon.command('logs').description('the end of its log').option('-n, --lines <number>', 'how many lines', '50').option(...json).action((options: LogsOptions) => run((terminal) => showLogs(terminal, options)));
+}

@@ -1,0 +1,51 @@
+import type { SessionRegistration } from '../daemon/contract/routes.ts';
+import { ancestorsOf, clientPidOf } from './ancestors.ts';
+import type { HookMode, HookPayload } from './payload.ts';
+import { projectOf } from './project.ts';
+
+/** The keys of `userConfig` in plugin.json; the client passes them in upper case, so their own spelling has to be known here. */
+export const OPTION_KEYS = ['sessionBudget', 'dailyBudget', 'maxPerRequest', 'agentBudget', 'alertOnThreshold'] as const;
+
+type Env = Record<string, string | undefined>;
+
+export function registrationOf(mode: HookMode, payload: HookPayload, env: Env, pid: number, pluginVersion: string): SessionRegistration {
+  const ancestors = ancestorsOf(pid);
+  const parent = parentSession(env, payload.sessionId);
+  return {
+    event: mode,
+    session_id: payload.sessionId,
+    transcript_path: payload.transcriptPath,
+    cwd: payload.cwd,
+    source: payload.source,
+    prompt_id: payload.promptId,
+    author: payload.author,
+    permission_mode: payload.permissionMode,
+    attended: env['CLAUDE_CODE_SESSION_ATTENDED'] === '1' && parent === null,
+    options: optionsFrom(env),
+    clientPid: clientPidOf(ancestors, env['CLAUDE_PID']),
+    parent: { session: parent },
+    ancestors,
+    project: projectOf(payload.cwd),
+    run: filled(env['PAG0_RUN']),
+    pluginVersion,
+  };
+}
+
+export function optionsFrom(env: Env): Record<string, string> {
+  const options: Record<string, string> = {};
+  for (const key of OPTION_KEYS) {
+    const value = filled(env[`CLAUDE_PLUGIN_OPTION_${key.toUpperCase()}`]);
+    if (value !== null) options[key] = value;
+  }
+  return options;
+}
+
+/** Left by the parent session's own hook in the environment of everything its Bash starts. */
+function parentSession(env: Env, own: string): string | null {
+  const parent = filled(env['PAG0_PARENT_SESSION']);
+  return parent === own ? null : parent;
+}
+
+function filled(value: string | undefined): string | null {
+  return value === undefined || value === '' ? null : value;
+}
