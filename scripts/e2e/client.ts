@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { access, mkdir, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+/** The client these tests were written against. Raise it on purpose: what is known of its hooks was seen in this version. */
+export const CLIENT_VERSION = '2.1.329';
+
+const run = promisify(execFile);
+const REPO = fileURLToPath(new URL('../../', import.meta.url));
+const CACHE = join(REPO, 'node_modules', '.cache', 'pag0-e2e', `claude-code-${CLIENT_VERSION}`);
+const INSTALL_LIMIT_MS = 10 * 60_000;
+
+/** The path of the pinned client's executable, installed into the repository's cache on first use. */
+export async function ensureClient(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const given = env['PAG0_E2E_CLIENT'];
+  if (given !== undefined && given !== '') {
+    if (await isExecutable(given)) return given;
+    throw new Error(`PAG0_E2E_CLIENT names ${given}, which is not an executable file.`);
+  }
+  const executable = executableIn(CACHE);
+  if (await isExecutable(executable)) return executable;
+  await install(env);
+  if (await isExecutable(executable)) return executable;
+  throw new Error(`The registry has no Claude Code ${CLIENT_VERSION} for ${platformPackage()}; name a client with PAG0_E2E_CLIENT.`);
+}
+
+/**
+ * The native binary of the optional dependency. The `claude` in the main package is a stub until a postinstall script
+ * replaces it, and no install script is run here.
+ */
+export function executableIn(prefix: string): string {
+  const name = process.platform === 'win32' ? 'claude.exe' : 'claude';
+  return join(prefix, 'node_modules', '@anthropic-ai', platformPackage(), name);
+}
+
+function platformPackage(): string {
+  return `claude-code-${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}`;
+}
+
+function isMusl(): boolean {
+  if (process.platform !== 'linux') return false;
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime === undefined;
+}
+
+/** Installs beside the cache and moves into place, so a broken or a second install at the same time never looks finished. */
+async function install(env: NodeJS.ProcessEnv): Promise<void> {
+  const unfinished = `${CACHE}.${process.pid}`;
+  const wanted = `@anthropic-ai/claude-code@${CLIENT_VERSION}`;
+  const options = ['--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', unfinished];
+  try {
+    await mkdir(unfinished, { recursive: true });
+    await run('npm', ['install', ...options, wanted], { cwd: unfinished, env, timeout: INSTALL_LIMIT_MS });
+  } catch (cause) {
+    await rm(unfinished, { recursive: true, force: true });
+    throw new Error(
+      `Claude Code ${CLIENT_VERSION} could not be installed because npm did not get it from the registry; set PAG0_E2E_CLIENT to a client already on this machine.`,
+      { cause },
+    );
+  }
+  await rename(unfinished, CACHE).catch(() => rm(unfinished, { recursive: true, force: true }));
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  return access(path, constants.X_OK).then(() => true, () => false);
+}
