@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ['{daemon,hooks,commands,scripts}/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/*.slow.test.ts', 'scripts/e2e/**'],
+    setupFiles: ['scripts/laws.setup.ts'],
     // Many tests wait for processes they started; a second worker uses that time also on two cores.
     maxWorkers: 2,
     testTimeout: 20_000,

@@ -33,7 +33,8 @@ export interface Invocation {
   words: readonly ShellWord[];
   /**
    * Beside each word: the offset in the command's own text at which the word ends, where more arguments can be put in.
-   * null where the word is not literally there (inside `bash -c '…'`, from a variable that holds several words).
+   * null where the word is not literally there (inside `bash -c '…'`, from a variable that holds several words). Means
+   * nothing in an unreadable text.
    */
   ends: readonly (number | null)[];
   /** The words of the wrappers in front: `sudo -u bob timeout 5`. */

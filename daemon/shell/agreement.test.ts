@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawnSync, type SpawnSyncOptions } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,8 @@ beforeAll(() => {
   }
 });
 
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+// A script that does not end may write on until its CPU second is over.
+afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 100 }));
 
 /**
  * How the clients were called, one list of words each. HOME is `~`, which is how a reading shows it, and a glob stays
@@ -52,9 +53,14 @@ function runByBash(command: string): string[][] {
   const called = `${cwd}.called`;
   writeFileSync(called, '');
   const env = { PATH: join(folder, 'path'), CALLED: called, HOME: '~', SHELLOPTS: 'noglob', 'BASH_FUNC_curl%%': CURL_FUNCTION };
-  // Should a script not end, what it started would outlive it: the limit on CPU seconds holds for all of it.
+  // Should a script not end, what it started would outlive it: it leads a process group, which is ended as a whole.
   const limited = ['-c', 'ulimit -t 1; exec "$BASH" -O expand_aliases -c "$0"', command];
-  spawnSync(BASH!, limited, { cwd, env, timeout: 2000, killSignal: 'SIGKILL', stdio: 'ignore' });
+  const { pid } = spawnSync(BASH!, limited, { cwd, env, timeout: 2000, killSignal: 'SIGKILL', stdio: 'ignore', detached: true } as SpawnSyncOptions);
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left, as after most of them.
+  }
   return readFileSync(called, 'utf8')
     .split('\u0001\0')
     .filter((record) => record !== '')

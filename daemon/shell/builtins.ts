@@ -95,7 +95,8 @@ function declare(scope: Scope, { words, declared }: BuiltinCall): void {
   const bare = words.slice(1).filter((word): word is string => word !== null && /^[A-Za-z_]\w*$/.test(word));
   for (const name of [...declaredNames, ...bare]) {
     if (isLocal && scope.locals !== undefined && !scope.locals.has(name)) scope.locals.set(name, scope.variables.get(name));
-    if ((words[0] === 'export' && !options.includes('n')) || options.includes('x')) scope.exported.add(name);
+    if (words[0] === 'export' && options.includes('n')) scope.exported.delete(name);
+    else if (words[0] === 'export' || options.includes('x')) scope.exported.add(name);
   }
   for (const [name, value] of declared) assign(scope, name, value);
   if (isLocal && scope.locals !== undefined) for (const name of bare) assign(scope, name, '');
