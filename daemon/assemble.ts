@@ -1,13 +1,14 @@
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
 import { createPolicies } from './config/policies.ts';
 import type { Home } from './contract/home.ts';
-import { ROUTES } from './contract/routes.ts';
 import { calendar } from './core/day.ts';
 import { apiRoutes } from './http/api.ts';
-import { errorAnswer } from './http/error-answer.ts';
+import { asResponse } from './http/error-answer.ts';
 import { hookRoute } from './http/hook.ts';
+import { problemAnswer, type PlainAnswer } from './http/plain.ts';
 import { sqliteBook } from './ledger/sqlite.ts';
 import type { SqliteDriver } from './ledger/driver.ts';
 import type { Log } from './lifecycle/log.ts';
@@ -52,34 +53,45 @@ export async function assemble(options: { home: Home; version: string; log: Log;
   let draining = false;
   let inFlight = 0;
 
+  const answerHook = hookRoute(hooks, persons.typedIn);
   const app = new Hono<{ Bindings: HttpBindings }>();
-  app.post(ROUTES.hook, hookRoute(hooks, persons.typedIn));
   app.route('/', apiRoutes({ parts, orders, persons }));
-  app.onError((error) => {
-    log.error('request', error);
-    return errorAnswer(500, 'LEDGER_UNAVAILABLE', 'pag0 failed; see pag0 daemon logs');
-  });
+  app.onError((error) => asResponse(failed(error)));
 
   await reconcile(parts);
   const timer = setInterval(() => void reconcile(parts).catch((error: unknown) => log.error('reconcile', error)), RECONCILE_EVERY_MS);
   timer.unref();
 
-  /** Before any routing: who may not ask gets nothing, and what is being answered keeps a drain waiting. */
-  async function enter(request: Request, env?: object): Promise<Response> {
-    const { headers } = (env as HttpBindings).incoming;
-    if (!fromThisMachine(headers.host, headers.origin, port)) return errorAnswer(403, 'FORBIDDEN', 'only programs on this machine may ask, and no web page');
-    if (draining) return errorAnswer(503, 'DRAINING', 'pag0 is being replaced; ask again in a moment');
+  /** Before anything else: who may not ask gets nothing. */
+  function turnedAway(incoming: IncomingMessage): PlainAnswer | null {
+    if (!fromThisMachine(incoming.headers.host, incoming.headers.origin, port)) return problemAnswer(403, 'FORBIDDEN', 'only programs on this machine may ask, and no web page');
+    return draining ? problemAnswer(503, 'DRAINING', 'pag0 is being replaced; ask again in a moment') : null;
+  }
+
+  /** What is being answered keeps a drain waiting. */
+  async function counted<T>(answer: () => T | Promise<T>): Promise<T> {
     active = clock();
     inFlight += 1;
     try {
-      return await app.fetch(request, env as HttpBindings);
+      return await answer();
     } finally {
       inFlight -= 1;
     }
   }
 
+  function failed(error: unknown): PlainAnswer {
+    log.error('request', error);
+    return problemAnswer(500, 'LEDGER_UNAVAILABLE', 'pag0 failed; see pag0 daemon logs');
+  }
+
   return {
-    app: { fetch: enter },
+    async hook(incoming) {
+      return turnedAway(incoming) ?? (await counted(() => answerHook(incoming)).catch(failed));
+    },
+    async fetch(request, env) {
+      const away = turnedAway((env as HttpBindings).incoming);
+      return away === null ? counted(() => app.fetch(request, env as HttpBindings)) : asResponse(away);
+    },
     lastActivity: () => active,
     busy: () => inFlight > 0 || sessions.all().some((live) => live.session.endedAt === null && live.session.clientPid !== null),
     async drain() {

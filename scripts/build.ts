@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build, type BuildOptions, type Metafile } from 'esbuild';
+import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
 import { lockProblem } from '../daemon/ledger/driver.ts';
 import { OPTION_KEYS } from '../hooks/registration.ts';
 
@@ -43,8 +43,17 @@ export async function buildBundles(repo: string = REPO, daemonEntry = 'daemon/ma
   return files;
 }
 
+/** zod carries its messages in fifty languages, a third of the daemon, and we ask for none of them. */
+const ENGLISH_ONLY: Plugin = {
+  name: 'english-only',
+  setup(bundler) {
+    bundler.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, () => ({ contents: "export { default as en } from './en.js';" }));
+  },
+};
+
 const COMMON = {
   bundle: true,
+  plugins: [ENGLISH_ONLY],
   platform: 'node',
   format: 'esm',
   target: 'node20.19',

@@ -16,7 +16,7 @@ const RULES: readonly (readonly [string, readonly string[]])[] = [
   ['daemon/config', ['daemon/core', 'daemon/ports.ts', 'node:', 'zod']],
   ['daemon/pipeline', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'daemon/config', 'daemon/report', 'daemon/lifecycle/peer.ts', 'node:', 'zod']],
   ['daemon/report', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'daemon/pipeline', 'node:']],
-  ['daemon/lifecycle', ['daemon/core', 'daemon/contract', 'daemon/ledger/driver.ts', 'daemon/http/body.ts', 'node:', 'hono', '@hono/node-server']],
+  ['daemon/lifecycle', ['daemon/core', 'daemon/contract', 'daemon/ledger/driver.ts', 'daemon/http/body.ts', 'daemon/http/plain.ts', 'node:', 'hono', '@hono/node-server']],
   ['daemon/http', ['daemon/core', 'daemon/contract', 'daemon/pipeline', 'daemon/report', 'hono', '@hono/node-server', 'node:', 'zod']],
   ['hooks', ['daemon/contract', 'node:']],
   ['commands', ['daemon/contract', 'daemon/core', 'node:', 'commander']],

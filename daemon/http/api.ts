@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type Context } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
 import type { z } from 'zod';
 import { orderRequest, sessionRegistration } from '../contract/events.ts';
@@ -11,7 +11,8 @@ import { registerSession } from '../pipeline/register.ts';
 import { carryOut } from '../pipeline/slash.ts';
 import { budgetAnswer, reportAnswer, sessionsAnswer, type Answered } from '../report/answers.ts';
 import { errorAnswer } from './error-answer.ts';
-import type { NodeContext } from './hook.ts';
+
+type NodeContext = Context<{ Bindings: HttpBindings }>;
 
 export interface ApiParts {
   parts: Parts;

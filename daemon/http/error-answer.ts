@@ -1,6 +1,11 @@
 import type { Code } from '../core/errors.ts';
+import { problemAnswer, type PlainAnswer, type ProblemStatus } from './plain.ts';
 
-/** What every route says when it cannot do what was asked: a code to branch on, a sentence to read. */
-export function errorAnswer(status: 400 | 403 | 404 | 409 | 413 | 500 | 503, code: Code, message: string): Response {
-  return Response.json({ error: { code, message } }, { status });
+/** A problem as the routes of `/v1` say it. */
+export function errorAnswer(status: ProblemStatus, code: Code, message: string): Response {
+  return asResponse(problemAnswer(status, code, message));
+}
+
+export function asResponse({ status, text }: PlainAnswer): Response {
+  return new Response(text, { status, headers: { 'content-type': 'application/json' } });
 }

@@ -1,29 +1,27 @@
-import type { HttpBindings } from '@hono/node-server';
-import type { Context } from 'hono';
+import type { IncomingMessage } from 'node:http';
 import { hookEvent, KNOWN_EVENTS, type HookEvent } from '../contract/events.ts';
 import type { Hooks } from '../pipeline/hook.ts';
 import { hookAnswer } from './answer.ts';
 import { readBody } from './body.ts';
-import { errorAnswer } from './error-answer.ts';
-
-export type NodeContext = Context<{ Bindings: HttpBindings }>;
+import { problemAnswer, type PlainAnswer } from './plain.ts';
 
 /** A Write may carry a whole file; beyond this the client's event is refused, and with it a call that could cost. */
 const MAX_EVENT_BYTES = 16 * 1024 * 1024;
 
+const NOTHING_TO_SAY: PlainAnswer = { status: 200, text: '{}' };
+
 /** `POST /hook`: the client's events. The session id lets it in; what a web page could send never gets this far. */
 export function hookRoute(hooks: Hooks, isPerson: (sessionId: string, remotePort: number) => Promise<boolean>) {
-  return async (c: NodeContext): Promise<Response> => {
-    const incoming = c.env.incoming;
+  return async (incoming: IncomingMessage): Promise<PlainAnswer> => {
     const body = await readBody(incoming, MAX_EVENT_BYTES);
-    if (!body.ok) return errorAnswer(body.status, 'BAD_REQUEST', body.problem);
-    const parsed = parseEvent(body.text);
-    if (parsed === null) return c.json({});
-    if (typeof parsed === 'string') return errorAnswer(400, 'BAD_REQUEST', parsed);
+    if (!body.ok) return problemAnswer(body.status, 'BAD_REQUEST', body.problem);
+    const event = parseEvent(body.text);
+    if (event === null) return NOTHING_TO_SAY;
+    if (typeof event === 'string') return problemAnswer(400, 'BAD_REQUEST', event);
     const remotePort = incoming.socket.remotePort ?? 0;
-    const reply = await hooks.handle(parsed, () => isPerson(parsed.session_id, remotePort));
-    if (reply === null) return errorAnswer(403, 'SESSION_UNKNOWN', 'no such session is registered; a prompt or a new start registers it');
-    return c.json(hookAnswer(parsed.hook_event_name, reply));
+    const reply = await hooks.handle(event, () => isPerson(event.session_id, remotePort));
+    if (reply === null) return problemAnswer(403, 'SESSION_UNKNOWN', 'no such session is registered; a prompt or a new start registers it');
+    return { status: 200, text: JSON.stringify(hookAnswer(event.hook_event_name, reply)) };
   };
 }
 

@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request, type Server } from 'node:http';
+import { createServer, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { serve } from '@hono/node-server';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { assemble } from '../assemble.ts';
 import { homeAt } from '../contract/home.ts';
 import type { Database } from '../ledger/database.ts';
+import { createListener } from '../lifecycle/listener.ts';
 import type { Assembled } from '../lifecycle/start.ts';
 
 /** The assembled daemon behind a real socket; the door that proves `/v1` stands in front of it in real life. */
@@ -23,9 +23,8 @@ const open = () =>
 beforeAll(async () => {
   writeFileSync(home.configFile, JSON.stringify({ prices: [{ endpoint: 'api.tavily.com/*', price: '$2' }], policy: { maxPerRequest: '$2' } }));
   assembled = await open();
-  server = (await new Promise((resolve) => {
-    const listening = serve({ fetch: (...args) => assembled.app.fetch(...args), port: PORT, hostname: '127.0.0.1' }, () => resolve(listening as Server));
-  })) as Server;
+  server = createServer(createListener({ door: (...args) => assembled.fetch(...args), hook: () => assembled.hook, leaving: () => false }));
+  await new Promise<void>((resolve) => server.listen(PORT, '127.0.0.1', resolve));
   await post('/v1/session', { event: 'session-start', session_id: 's1', transcript_path: null, cwd: home.dir, source: 'startup', prompt_id: null, attended: false, options: {}, clientPid: process.pid, parent: { session: null }, ancestors: [], project: home.dir, run: null });
 });
 
@@ -122,6 +121,6 @@ describe('a daemon that starts again', () => {
   });
 
   async function fetchBudget(session: string): Promise<Response> {
-    return assembled.app.fetch(new Request(`http://127.0.0.1:${PORT}/v1/budget?session=${session}`), { incoming: { headers: { host: `127.0.0.1:${PORT}` } } });
+    return assembled.fetch(new Request(`http://127.0.0.1:${PORT}/v1/budget?session=${session}`), { incoming: { headers: { host: `127.0.0.1:${PORT}` } } });
   }
 });

@@ -3,7 +3,8 @@ import type { Database } from './database.ts';
 /**
  * `entries` is the book: rows are only ever added. `balances`, `open` and `totals` follow from it and are kept so that
  * neither a decision nor a report has to add up history; the ledger's suite proves that they equal the fold of the book.
- * Amounts are µ$. Rows name their origin by number, so that a year of calls stays small.
+ * Amounts are µ$. Rows name their origin by number, so that a year of calls stays small. A reservation's entries, a line
+ * each, follow one another, and it is known by the number of the first: `open` adds what the book does not say.
  */
 const SCHEMA_VERSION = 1;
 
@@ -21,9 +22,8 @@ CREATE TABLE totals (
   origin INTEGER NOT NULL, slot INTEGER NOT NULL, tool TEXT NOT NULL, endpoint TEXT NOT NULL, what TEXT NOT NULL, code TEXT NOT NULL, kind TEXT NOT NULL,
   amount INTEGER NOT NULL, requests INTEGER NOT NULL, PRIMARY KEY (origin, slot, tool, endpoint, what, code, kind)) WITHOUT ROWID;
 CREATE INDEX totals_slot ON totals (slot);
-CREATE TABLE open (
-  call TEXT PRIMARY KEY, reservation INTEGER NOT NULL, origin INTEGER NOT NULL, at INTEGER NOT NULL, held INTEGER NOT NULL,
-  amount INTEGER NOT NULL, kind TEXT NOT NULL, lines TEXT NOT NULL, scopes TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE scope_sets (no INTEGER PRIMARY KEY, keys TEXT NOT NULL UNIQUE);
+CREATE TABLE open (reservation INTEGER PRIMARY KEY, lines INTEGER NOT NULL, scope_set INTEGER NOT NULL, held INTEGER NOT NULL);
 CREATE TABLE balances (
   scope TEXT PRIMARY KEY, posted INTEGER NOT NULL, reserved INTEGER NOT NULL, held INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE marks (name TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;

@@ -9,7 +9,7 @@ import { createTotals, originWhere, SLOT_MS, slotOf, type Totals } from './total
 
 /** Balances remembered between batches; beyond it the oldest are read again when they are needed. */
 const REMEMBERED_BALANCES = 20_000;
-const REMEMBERED_ORIGINS = 20_000;
+const REMEMBERED_NUMBERS = 20_000;
 
 /**
  * The book and the roster in one SQLite file. Safe for several processes: every batch holds the write lock, and what
@@ -83,7 +83,11 @@ function bigints(database: Database, sql: string) {
 }
 
 function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, totals: Totals): Ledger {
-  const findOpen = bigints(database, 'SELECT * FROM open WHERE call = ?');
+  const findOpen = bigints(
+    database,
+    'SELECT open.reservation, open.lines, held, keys FROM entries JOIN open ON open.reservation = entries.no JOIN scope_sets ON scope_sets.no = scope_set WHERE call = ?',
+  );
+  const findLines = bigints(database, 'SELECT * FROM entries WHERE no >= ? AND no < ?');
   const findCall = database.prepare('SELECT 1 FROM entries WHERE call = ?');
   const insertCall = database.prepare(
     "INSERT INTO entries (at, what, origin, call, tool, endpoint, amount, requests, kind) VALUES (?, 'reserve', ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (call) WHERE call IS NOT NULL DO NOTHING",
@@ -91,12 +95,13 @@ function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, 
   const insertEntry = database.prepare(
     'INSERT INTO entries (at, what, origin, reservation, tool, endpoint, amount, requests, kind, detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
-  const insertOpen = database.prepare('INSERT INTO open VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?)');
-  const deleteOpen = database.prepare('DELETE FROM open WHERE call = ?');
-  const holdOpen = database.prepare('UPDATE open SET held = 1 WHERE call = ?');
-  const sessionsWithOpen = database.prepare('SELECT DISTINCT session FROM origins WHERE no IN (SELECT DISTINCT origin FROM open)');
+  const insertOpen = database.prepare('INSERT INTO open VALUES (?, ?, ?, 0)');
+  const deleteOpen = database.prepare('DELETE FROM open WHERE reservation = ?');
+  const holdOpen = database.prepare('UPDATE open SET held = 1 WHERE reservation = ?');
+  const sessionsWithOpen = database.prepare('SELECT DISTINCT session FROM origins WHERE no IN (SELECT origin FROM open JOIN entries ON entries.no = open.reservation)');
   const insertMark = database.prepare('INSERT OR IGNORE INTO marks VALUES (?, ?)');
   const originNo = originNumbers(database);
+  const scopeSetNo = scopeSetNumbers(database);
 
   function reserveNow(request: Reserve): Reserved {
     const amount = total(request.lines);
@@ -114,7 +119,7 @@ function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, 
       const balance = balances.get(scope.key);
       balances.set(scope.key, { ...balance, reserved: balance.reserved + amount });
     }
-    insertOpen.run(request.key, reservation, origin, request.at, amount, request.kind, writeLines(request.lines), keysOf(request.scopes));
+    insertOpen.run(reservation, request.lines.length, scopeSetNo(request.scopes));
     return { outcome: 'reserved' };
   }
 
@@ -127,21 +132,23 @@ function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, 
     if (row === undefined) return false;
     const held = row['held'] === 1n;
     if (held && ending === 'hold') return false;
-    const reserved = row['amount'] as bigint;
-    for (const scope of JSON.parse(row['scopes'] as string) as string[]) {
+    const reservation = row['reservation'] as bigint;
+    const written = findLines.all(reservation, reservation + (row['lines'] as bigint));
+    const lines = written.map(lineOf);
+    const reserved = total(lines);
+    for (const scope of JSON.parse(row['keys'] as string) as string[]) {
       const balance = balances.get(scope);
       const from = held ? { ...balance, held: balance.held - reserved, reserved: balance.reserved + reserved } : balance;
       balances.set(scope, settle(from, reserved, ending, actual ?? reserved));
     }
-    const lines = readLines(row['lines'] as string);
-    const origin = row['origin'] as bigint;
-    const kind = row['kind'] as MoneyKind;
+    const origin = written[0]!['origin'] as bigint;
+    const kind = written[0]!['kind'] as MoneyKind;
     for (const line of ending === 'post' ? spread(lines, actual) : lines) {
-      insertEntry.run(at, ending, origin, row['reservation'] as bigint, line.tool, line.endpoint, line.amount, line.requests, kind, detail);
+      insertEntry.run(at, ending, origin, reservation, line.tool, line.endpoint, line.amount, line.requests, kind, detail);
       if (ending === 'post') totals.add(origin, at, 'posted', null, kind, line);
     }
-    if (ending === 'hold') holdOpen.run(key);
-    else deleteOpen.run(key);
+    if (ending === 'hold') holdOpen.run(reservation);
+    else deleteOpen.run(reservation);
     return true;
   }
 
@@ -177,15 +184,30 @@ function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, 
 function originNumbers(database: Database): (origin: Origin) => number | bigint {
   const find = database.prepare('SELECT no FROM origins WHERE session = ? AND agent = ?');
   const insert = database.prepare('INSERT INTO origins (session, agent, run, project) VALUES (?, ?, ?, ?)');
+  return numbers({
+    name: (origin: Origin) => `${origin.session}\n${origin.agent}`,
+    find: ({ session, agent }) => find.get(session, agent),
+    insert: ({ session, agent, run, project }) => insert.run(session, agent, run, project).lastInsertRowid,
+  });
+}
+
+/** The scopes a reservation counts in, by number: one agent's calls come with the same ones again and again. */
+function scopeSetNumbers(database: Database): (scopes: readonly Scope[]) => number | bigint {
+  const find = database.prepare('SELECT no FROM scope_sets WHERE keys = ?');
+  const insert = database.prepare('INSERT INTO scope_sets (keys) VALUES (?)');
+  return numbers({ name: keysOf, find: (scopes) => find.get(keysOf(scopes)), insert: (scopes) => insert.run(keysOf(scopes)).lastInsertRowid });
+}
+
+function numbers<T>(of: { name(thing: T): string; find(thing: T): Row | undefined; insert(thing: T): number | bigint }): (thing: T) => number | bigint {
   // Only numbers read from the file are remembered: an insert may still be rolled back.
   const known = new Map<string, number>();
-  return (origin) => {
-    const name = `${origin.session}\n${origin.agent}`;
+  return (thing) => {
+    const name = of.name(thing);
     const remembered = known.get(name);
     if (remembered !== undefined) return remembered;
-    const row = find.get(origin.session, origin.agent);
-    if (row === undefined) return insert.run(origin.session, origin.agent, origin.run, origin.project).lastInsertRowid;
-    if (known.size > REMEMBERED_ORIGINS) known.clear();
+    const row = of.find(thing);
+    if (row === undefined) return of.insert(thing);
+    if (known.size > REMEMBERED_NUMBERS) known.clear();
     known.set(name, row['no'] as number);
     return row['no'] as number;
   };
@@ -194,13 +216,16 @@ function originNumbers(database: Database): (origin: Origin) => number | bigint 
 function selectOpen(database: Database, filter: { session: string; agent?: string }): OpenReservation[] {
   const rows = bigints(
     database,
-    'SELECT open.*, session, agent, run, project FROM open JOIN origins ON origins.no = open.origin WHERE session = ?1 AND (?2 IS NULL OR agent = ?2) ORDER BY reservation',
+    `SELECT first.call, first.at, held, keys, session, agent, run, project,
+       (SELECT SUM(amount) FROM entries WHERE no >= open.reservation AND no < open.reservation + lines) AS amount
+     FROM open JOIN entries AS first ON first.no = open.reservation JOIN scope_sets ON scope_sets.no = scope_set JOIN origins ON origins.no = origin
+     WHERE session = ?1 AND (?2 IS NULL OR agent = ?2) ORDER BY open.reservation`,
   ).all(filter.session, filter.agent ?? null);
   return rows.map((row) => ({
     key: row['call'] as string,
     origin: originOf(row),
     amount: row['amount'] as bigint,
-    scopes: JSON.parse(row['scopes'] as string) as string[],
+    scopes: JSON.parse(row['keys'] as string) as string[],
     held: row['held'] === 1n,
     at: Number(row['at']),
   }));
@@ -208,38 +233,27 @@ function selectOpen(database: Database, filter: { session: string; agent?: strin
 
 /** Held money is in no total: it is not known to be spent, and may yet be void. */
 function sumHeld(database: Database, filter: JournalFilter): JournalSum[] {
-  const { where, values } = 'since' in filter ? { where: 'open.at >= ? AND open.at < ?', values: [slotOf(filter.since) * SLOT_MS, slotOf(filter.until) * SLOT_MS] } : originWhere(filter);
-  const rows = database.prepare(`SELECT session, agent, kind, lines FROM open JOIN origins ON origins.no = open.origin WHERE held = 1 AND ${where}`).all(...values);
-  return rows.flatMap((row) =>
-    readLines(row['lines'] as string).map((line) => ({
-      ...line,
-      session: row['session'] as string,
-      agent: row['agent'] as string,
-      what: 'held' as const,
-      code: null,
-      kind: row['kind'] as MoneyKind,
-    })),
-  );
+  const { where, values } = 'since' in filter ? { where: 'at >= ? AND at < ?', values: [slotOf(filter.since) * SLOT_MS, slotOf(filter.until) * SLOT_MS] } : originWhere(filter);
+  const rows = bigints(
+    database,
+    `SELECT session, agent, kind, tool, endpoint, amount, requests FROM open JOIN entries ON entries.no >= open.reservation AND entries.no < open.reservation + lines
+     JOIN origins ON origins.no = origin WHERE held = 1 AND ${where}`,
+  ).all(...values);
+  return rows.map((row) => ({ ...lineOf(row), session: row['session'] as string, agent: row['agent'] as string, what: 'held', code: null, kind: row['kind'] as MoneyKind }));
 }
 
 function originOf(row: Row): Origin {
   return { session: row['session'] as string, agent: row['agent'] as string, run: row['run'] as string, project: row['project'] as string };
 }
 
-/** One agent's calls come with the same scopes again and again. */
-const scopeKeys = new WeakMap<readonly Scope[], string>();
+const keyTexts = new WeakMap<readonly Scope[], string>();
 
 function keysOf(scopes: readonly Scope[]): string {
-  let text = scopeKeys.get(scopes);
-  if (text === undefined) scopeKeys.set(scopes, (text = JSON.stringify(scopes.map((scope) => scope.key))));
+  let text = keyTexts.get(scopes);
+  if (text === undefined) keyTexts.set(scopes, (text = JSON.stringify(scopes.map((scope) => scope.key))));
   return text;
 }
 
-function writeLines(lines: readonly Line[]): string {
-  return JSON.stringify(lines.map((line) => [line.tool, line.endpoint, line.amount.toString(), line.requests]));
-}
-
-function readLines(text: string): Line[] {
-  const rows = JSON.parse(text) as [string, string, string, number][];
-  return rows.map(([tool, endpoint, amount, requests]) => ({ tool, endpoint, amount: BigInt(amount), requests }));
+function lineOf(row: Row): Line {
+  return { tool: row['tool'] as string, endpoint: row['endpoint'] as string, amount: row['amount'] as bigint, requests: Number(row['requests']) };
 }

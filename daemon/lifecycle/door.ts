@@ -17,8 +17,6 @@ export interface DoorOptions {
   stop(reason: StopReason): void;
   /** null while the daemon starts or ends. */
   app(): Fetch | null;
-  /** True while it ends: a connection that is kept would go on talking to it after another daemon has taken the port. */
-  leaving(): boolean;
   /** A request carried a proof made with another token than ours. */
   forged(): void;
 }
@@ -37,17 +35,7 @@ export function createDoor(options: DoorOptions): Fetch {
   door.get(ROUTES.health, (c) => c.json({ service: 'pag0' }));
   door.all('/v1/*', async (c) => proven(c, options));
   door.all('*', (c) => unavailable(c));
-  return async (request, env) => {
-    const app = options.app();
-    // A hook's event is not ours to look at, and is answered without a second round of routing.
-    const answer = await (app === null || isOurs((env as HttpBindings).incoming.url) ? door.fetch(request, env as HttpBindings) : app(request, env));
-    if (options.leaving()) answer.headers.set('connection', 'close');
-    return answer;
-  };
-}
-
-function isOurs(target = ''): boolean {
-  return target.startsWith('/v1/') || target === ROUTES.health;
+  return (request, env) => door.fetch(request, env as HttpBindings);
 }
 
 async function proven(c: DoorContext, options: DoorOptions): Promise<Response> {

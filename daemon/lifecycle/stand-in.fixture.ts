@@ -38,10 +38,10 @@ const assemble: Assemble = async ({ home, clock, sqlite }) => {
     busy = (await c.req.json<{ busy: boolean }>()).busy;
     return c.json({});
   });
-  app.post('/hook', (c) => c.json({ from: 'the daemon' }));
 
   return {
-    app,
+    hook: async () => ({ status: 200, text: JSON.stringify({ from: 'the daemon' }) }),
+    fetch: (request) => app.fetch(request),
     lastActivity: () => last,
     busy: () => busy || open.size > 0,
     drain: async () => {

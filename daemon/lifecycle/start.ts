@@ -1,6 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import type { Server } from 'node:http';
-import { serve } from '@hono/node-server';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createClient } from '../contract/client.ts';
 import { portTaken } from '../contract/ensure.ts';
 import { ensureToken, readDaemonRecord, readToken, removeIfThere, type DaemonRecord, type Home } from '../contract/home.ts';
@@ -9,11 +8,16 @@ import { createRequestCheck } from '../contract/proof.ts';
 import { ROUTES, type DaemonState, type HelloAnswer, type StatusAnswer, type StopReason } from '../contract/routes.ts';
 import { loadDriver, type LoadedDriver, type SqliteDriver } from '../ledger/driver.ts';
 import { createDoor, type Fetch } from './door.ts';
+import { createListener } from './listener.ts';
+import type { PlainAnswer } from '../http/plain.ts';
 import type { Log } from './log.ts';
 
 /** The part of `assemble.ts` that the daemon's life depends on. */
 export interface Assembled {
-  app: { fetch: Fetch };
+  /** One event of the client's hooks: the path of every tool call. Never rejects. */
+  hook(incoming: IncomingMessage): Promise<PlainAnswer>;
+  /** Everything else. */
+  fetch: Fetch;
   lastActivity(): number;
   busy(): boolean;
   drain(): Promise<void>;
@@ -65,12 +69,12 @@ export async function startDaemon(options: StartOptions): Promise<Started> {
     hello: () => helloOf(life),
     status: () => statusOf(life),
     stop: (reason) => void stop(life, reason),
-    app: () => (life.assembled !== null && (life.state === 'ready' || life.state === 'draining') ? life.assembled.app.fetch : null),
-    leaving: () => life.stopping !== null,
+    app: () => serving(life)?.fetch ?? null,
     forged: () => leaveIfReplaced(life),
   });
 
-  const bound = await bind(door, port);
+  const listener = createListener({ door, hook: () => serving(life)?.hook ?? null, leaving: () => life.stopping !== null });
+  const bound = await bind(createServer(listener), port);
   if ('error' in bound) return bindFailed(bound.error, options);
   life.server = bound.server;
   log.info('listening', { port, pid: process.pid, version: options.version, node: process.versions.node });
@@ -90,6 +94,11 @@ interface Life {
   server: Server | null;
   stopping: Promise<void> | null;
   end(reason: StopReason): void;
+}
+
+/** null while the ledger is not open. */
+function serving({ state, assembled }: Life): Assembled | null {
+  return state === 'ready' || state === 'draining' ? assembled : null;
 }
 
 async function open(life: Life): Promise<void> {
@@ -237,10 +246,10 @@ function writeRecord(life: Life): void {
   renameSync(draft, home.daemonFile);
 }
 
-function bind(fetch: Fetch, port: number): Promise<{ server: Server } | { error: unknown }> {
+function bind(server: Server, port: number): Promise<{ server: Server } | { error: unknown }> {
   return new Promise((resolve) => {
-    const server = serve({ fetch, port, hostname: '127.0.0.1' }, () => resolve({ server })) as Server;
-    server.on('error', (error) => resolve({ error }));
+    server.once('error', (error) => resolve({ error }));
+    server.listen(port, '127.0.0.1', () => resolve({ server }));
   });
 }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { refusal } from '../core/errors.ts';
 import { classify } from '../core/classify.ts';
 import type { EventOf, HookEvent } from '../contract/events.ts';
@@ -31,8 +32,11 @@ export interface Hooks {
   handle(event: HookEvent, isPerson: () => Promise<boolean>): Promise<Reply | null>;
 }
 
-/** Decisions remembered: two hook entries may post the same call, and its answer comes when it has run. */
-const MAX_DECISIONS = 2_000;
+/** Decisions remembered until their call has run: two hook entries may post the same call. */
+const MAX_DECISIONS = 1_000;
+
+/** Characters of a call's input kept as they are. */
+const MAX_INPUT_KEPT = 512;
 
 /** Calls in flight remembered by session. */
 const MAX_TRACKED = 1_000;
@@ -41,7 +45,7 @@ const MAX_TRACKED = 1_000;
 const META_DELAYS_MS = [100, 500, 2_000];
 
 export function createHooks(parts: Parts, orders: Orders): Hooks {
-  const decisions = recent<{ input: Record<string, unknown>; decision: Promise<Decision> }>(MAX_DECISIONS);
+  const decisions = recent<{ input: string; decision: Promise<Decision> }>(MAX_DECISIONS);
 
   function handle(event: HookEvent, isPerson: () => Promise<boolean>): Promise<Reply | null> {
     const live = parts.sessions.get(event.session_id);
@@ -85,14 +89,15 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
   async function before(live: Live, event: EventOf<'PreToolUse'>): Promise<Reply> {
     const call = toolCall(event);
     const key = reservationKey(live, call.id);
+    const input = fingerprint(call.input);
     const known = decisions.get(key);
     if (known !== undefined) {
       // The same id with another call is not the same call, whoever says so.
-      if (JSON.stringify(known.input) !== JSON.stringify(call.input)) return refuseReply('BAD_REQUEST', 'two different calls came under one id, so the second was not run');
+      if (known.input !== input) return refuseReply('BAD_REQUEST', 'two different calls came under one id, so the second was not run');
       return verdictReply(live, call, (await known.decision).verdict);
     }
     const decision = decideSafely(live, call);
-    decisions.set(key, { input: call.input, decision });
+    decisions.set(key, { input, decision });
     track(live, call);
     const { verdict } = await decision;
     if (verdict.verdict === 'refuse') {
@@ -126,8 +131,10 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
     if (spawned !== undefined) spawned.running = false;
     const agent = resumeTurn(parts, live, call);
     noteWork(live, agent, call.tool, call.input, error ?? answer);
-    const decision = await decisions.get(reservationKey(live, call.id))?.decision;
+    const key = reservationKey(live, call.id);
+    const decision = await decisions.get(key)?.decision;
     const alerts = await settle(parts, live, { toolUseId: call.id, answer, error }, decision?.pending ?? undefined);
+    decisions.delete(key);
     live.notices.push(...alerts);
     const child = event.hook_event_name === 'PostToolUse' && (call.tool === 'Agent' || call.tool === 'Task') ? childOf(live, agent, call, event.tool_response) : null;
     const context = [...alerts, ...(child === null ? [] : [child])].join('\n');
@@ -229,6 +236,12 @@ export async function endSession(parts: Parts, live: Live): Promise<void> {
     parts.sessions.save(live, agent);
   }
   parts.sessions.save(live);
+}
+
+/** Enough to tell two inputs apart. A Write's may be a whole file, and is not kept for the sake of it. */
+function fingerprint(input: Record<string, unknown>): string {
+  const text = JSON.stringify(input);
+  return text.length <= MAX_INPUT_KEPT ? text : createHash('sha256').update(text).digest('base64');
 }
 
 function toolCall(event: { tool_use_id: string; tool_name: string; tool_input?: Record<string, unknown> | undefined; agent_id?: string | undefined; agent_type?: string | undefined; prompt_id?: string | undefined }): ToolCall {

@@ -5,6 +5,7 @@
 export interface Recent<V> {
   get(key: string): V | undefined;
   set(key: string, value: V): void;
+  delete(key: string): void;
 }
 
 export function recent<V>(limit: number): Recent<V> {
@@ -18,6 +19,10 @@ export function recent<V>(limit: number): Recent<V> {
         current = new Map();
       }
       current.set(key, value);
+    },
+    delete(key) {
+      current.delete(key);
+      previous.delete(key);
     },
   };
 }
