@@ -1,4 +1,7 @@
+import type { Readable } from 'node:stream';
 import type { Micros } from './core/amount.ts';
+import type { CacheRules } from './core/cache-rules.ts';
+import type { Refusal } from './core/errors.ts';
 import type { Agent, Link, Session } from './core/tree.ts';
 import type { Balance, Exceeded, Scope } from './core/transfer.ts';
 
@@ -123,4 +126,106 @@ export interface Roster {
   recent(limit: number): { id: string; startedAt: number; parent: Link | null }[];
   saveDirective(directive: Directive): Promise<void>;
   directives(): Directive[];
+}
+
+/** Header fields by lower-case name, end-to-end ones only (RFC 9110, section 7.6.1). */
+export type Fields = Readonly<Record<string, string | readonly string[]>>;
+
+/** One HTTP request behind the gateway, whatever way it came in. */
+export interface WebRequest {
+  /** Upper-case. */
+  method: string;
+  /** Absolute, without a fragment. */
+  url: string;
+  fields: Fields;
+  /** null: none. A Buffer where it is small enough to be looked at and sent again, else a stream that can be sent once. */
+  body: Buffer | Readable | null;
+}
+
+export interface WebAnswer {
+  status: number;
+  fields: Fields;
+  /** As it was sent: still encoded as `content-encoding` says. */
+  body: Buffer | Readable;
+}
+
+/** Who is at the other end. Verifies certificates strictly and follows no redirect. */
+export interface Upstream {
+  /** Rejects with an `UpstreamError`. Aborting ends the exchange in any phase. */
+  send(request: WebRequest, signal: AbortSignal): Promise<WebAnswer>;
+  close(): Promise<void>;
+}
+
+/** Whose answers these are, and by which rules they are kept. */
+export interface CachePlace {
+  /** `session:<id>`, `project:<path>` or `user`. */
+  scope: string;
+  /** Of the wallet that would pay; empty while there is none. Answers bought by one are not another's. */
+  wallet: string;
+  rules: CacheRules;
+}
+
+/** An answer that somebody already has. */
+export interface StoredAnswer {
+  /** Names it for `pag0 cache show`. */
+  id: string;
+  status: number;
+  /** With `age` as of now. */
+  fields: Fields;
+  body: Buffer;
+  /** What the first one paid for it. */
+  price: Micros;
+  by: Origin;
+  storedAt: number;
+  expiresAt: number;
+}
+
+export type Found =
+  | { state: 'miss' }
+  | { state: 'fresh'; answer: StoredAnswer }
+  /** It may be used again if the server says so; `conditions` are the fields that ask (RFC 9111, section 4.3). */
+  | { state: 'stale'; answer: StoredAnswer; conditions: Fields };
+
+/**
+ * A private cache (RFC 9111) of one person, shared by that person's agents. Rejects with `CACHE_UNAVAILABLE` when the
+ * store cannot be read: a broken cache is not a miss.
+ */
+export interface AnswerCache {
+  /** Whether a request has an answer that may be kept at all: the methods and rules that never do cost no look-up. */
+  mayKeep(place: CachePlace, request: WebRequest): boolean;
+  /** Two requests with one key have one answer: the single flight goes by it, too. */
+  keyOf(place: CachePlace, request: WebRequest): string;
+  find(place: CachePlace, request: WebRequest, now: number): Promise<Found>;
+  /** Keeps it if the rules allow, and says whether they did. A failure to write is nobody's error but the log's. */
+  keep(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields; body: Buffer }, paid: { price: Micros; by: Origin }, now: number): Promise<boolean>;
+  /** The server said 304: the stored answer, made fresh. */
+  renewed(place: CachePlace, request: WebRequest, stale: StoredAnswer, fields: Fields, now: number): Promise<StoredAnswer>;
+  close(): Promise<void>;
+}
+
+/** Who speaks to the gateway: shown by a ticket, else known by the session's environment, else nobody we know. */
+export interface Asker {
+  session: string;
+  agent: string;
+  /** null: the session's environment, with no or several calls in flight to charge it to. */
+  toolUseId: string | null;
+  /** `ticket`: one recognised command. `environment`: anything else that a session started. `sandbox`: the client's own proxy setting. */
+  by: 'ticket' | 'environment' | 'sandbox';
+}
+
+/** What the gateway does with a connection to a host, asked before a byte of it is read. */
+export type Passage =
+  /** Not our business: bytes are passed on as they are. */
+  | { passage: 'tunnel' }
+  /** Governed: TLS ends here and every request is looked at. */
+  | { passage: 'look' }
+  | { passage: 'refuse'; refusal: Refusal };
+
+/** The pipeline, as the gateway sees it. */
+export interface Governor {
+  /** From the `Proxy-Authorization` of a request, or from none. */
+  whoAsks(proxyAuthorization: string | undefined): { asker: Asker | null } | { rejected: Refusal };
+  passage(asker: Asker | null, authority: { host: string; port: number; secure: boolean }): Passage;
+  /** One governed request, to its end: always an answer, a refusal included. `signal` is aborted when the client goes away. */
+  exchange(asker: Asker | null, request: WebRequest, signal: AbortSignal): Promise<WebAnswer>;
 }

@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest';
  */
 const RULES: readonly (readonly [string, readonly string[]])[] = [
   ['daemon/core', []],
-  ['daemon/ports.ts', ['daemon/core']],
+  ['daemon/ports.ts', ['daemon/core', 'node:']],
   ['daemon/contract', ['daemon/core', 'node:', 'zod']],
   ['daemon/ledger', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'daemon/lifecycle/log.ts', 'node:']],
   ['daemon/shell', ['daemon/core', 'unbash']],
@@ -18,6 +18,9 @@ const RULES: readonly (readonly [string, readonly string[]])[] = [
   ['daemon/report', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'daemon/pipeline', 'node:']],
   ['daemon/lifecycle', ['daemon/core', 'daemon/contract', 'daemon/ledger/driver.ts', 'daemon/http/body.ts', 'daemon/http/plain.ts', 'node:', 'hono', '@hono/node-server']],
   ['daemon/http', ['daemon/core', 'daemon/contract', 'daemon/pipeline', 'daemon/report', 'hono', '@hono/node-server', 'node:', 'zod']],
+  ['daemon/upstream', ['daemon/core', 'daemon/ports.ts', 'node:', 'undici']],
+  ['daemon/gateway', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'node:', '@peculiar/x509']],
+  ['daemon/cache', ['daemon/core', 'daemon/ports.ts', 'daemon/ledger/database.ts', 'node:', 'keyv', 'http-cache-semantics']],
   ['hooks', ['daemon/contract', 'node:']],
   ['commands', ['daemon/contract', 'daemon/core', 'node:', 'commander']],
 ];

@@ -22,6 +22,13 @@ export const CODES = [
   'NOT_FOUND',
   'FORBIDDEN',
   'DRAINING',
+  'UPSTREAM_FAILED',
+  'UPSTREAM_UNTRUSTED',
+  'UPSTREAM_TIMEOUT',
+  'CACHE_UNAVAILABLE',
+  'TICKET_INVALID',
+  'GATEWAY_LOOP',
+  'REQUEST_TOO_LARGE',
 ] as const;
 
 export type Code = (typeof CODES)[number];
