@@ -1,0 +1,23 @@
+import type { CacheRules, ReuseRule } from './cache-rules.ts';
+import { endpointMatches, endpointOf } from './endpoint.ts';
+import { globMatches } from './glob.ts';
+
+const TOOL = 'tool:';
+
+/** The URL under which a tool's results are kept: the call itself goes nowhere that has one. Its arguments are the body. */
+export function toolUrl(tool: string): string {
+  return `${TOOL}${encodeURIComponent(tool)}`;
+}
+
+/** Whether the rules name the call as one that only reads. */
+export function isDeclaredRead(rules: CacheRules, request: { method: string; url: string }): boolean {
+  const named = (list: readonly ReuseRule[]): boolean => list.some((rule) => names(rule, request));
+  return named(rules.reuse) && rules.limits.every((limit) => limit.reuse === null || named(limit.reuse));
+}
+
+function names(rule: ReuseRule, request: { method: string; url: string }): boolean {
+  if (request.url.startsWith(TOOL)) return rule.tool !== null && globMatches(rule.tool, decodeURIComponent(request.url.slice(TOOL.length)));
+  if (rule.endpoint === null || (rule.method !== null && rule.method !== request.method)) return false;
+  const endpoint = endpointOf(request.url);
+  return endpoint !== null && endpointMatches(rule.endpoint, endpoint);
+}
