@@ -1,0 +1,177 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { SecureContext } from 'node:tls';
+import type { Refusal } from '../core/errors.ts';
+import type { Asker, Governor, Passage, Upstream } from '../ports.ts';
+import { connectAuthority, isOwn, type Authority, type Destination } from './authority.ts';
+import { createPseudonym } from './fields.ts';
+import { absoluteTarget, headProblem, targetWithin } from './head.ts';
+import { createInterceptor } from './intercept.ts';
+import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts';
+import { badRequest, endWithProblem, expectedProblem, LOOP, refused, UNEXPECTED, writeProblem, type GatewayProblem } from './problem-answer.ts';
+import { serve, type Exchange, type GatewayLog } from './serve.ts';
+import { openTunnel } from './tunnel.ts';
+import { answerUnreadable } from './unreadable.ts';
+import { isWebSocket, passUpgrade, readAgain } from './upgrade.ts';
+
+export interface GatewayOptions {
+  governor: Governor;
+  upstream: Upstream;
+  /** The certificate that TLS for a host is ended with. */
+  contextFor(host: string): Promise<SecureContext>;
+  /** The daemon's own port. */
+  port: number;
+  log: GatewayLog;
+  limits?: Partial<GatewayLimits>;
+  /** Whom WebSockets trust; the upstream has its own. Undefined: Node's own choice. */
+  trust?: () => SecureContext;
+}
+
+/** A forward proxy (RFC 9110, section 3.7) on the daemon's own server, which asks it first about everything. */
+export interface Gateway {
+  /** False: it is for the daemon itself, and `incoming.url` says what for in origin-form. */
+  request(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
+  connect(incoming: IncomingMessage, socket: Socket, head: Buffer): void;
+  /** `server`: who reads the request again where nothing is to be upgraded. */
+  upgrade(incoming: IncomingMessage, socket: Socket, head: Buffer, server: Server): void;
+  clientError(error: Error, socket: Socket): void;
+  /** Ends every tunnel at once. */
+  close(): void;
+}
+
+/** What was decided when the tunnel was asked for; it holds for every request inside. */
+interface Ended {
+  asker: Asker | null;
+  authority: Authority;
+  refusal: Refusal | null;
+}
+
+type Decided = { asker: Asker | null; passage: Passage } | { problem: GatewayProblem };
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const { governor, upstream, log, port } = options;
+  const limits = { ...GATEWAY_LIMITS, ...options.limits };
+  const pseudonym = createPseudonym();
+  const sockets = new Set<Socket>();
+  const answering = new WeakMap<Socket, ServerResponse>();
+  const track = (socket: Socket): void => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  };
+  const serving = { limits, pseudonym, log };
+  const upgrading = { limits, pseudonym, track, trust: options.trust };
+  const interceptor = createInterceptor<Ended>({ limits, log, contextFor: options.contextFor, request: requestWithin, upgrade: upgradeWithin });
+
+  function decide(incoming: IncomingMessage, authority: Authority): Decided {
+    try {
+      const who = governor.whoAsks(incoming.headers['proxy-authorization']);
+      if ('rejected' in who) return { problem: refused(who.rejected, 407) };
+      return { asker: who.asker, passage: governor.passage(who.asker, authority) };
+    } catch (error) {
+      log.error('a passage could not be decided', error, { host: authority.host });
+      return { problem: expectedProblem(error) ?? UNEXPECTED };
+    }
+  }
+
+  /** The head of a request to the proxy itself. null: it is for the daemon. */
+  function proxied(incoming: IncomingMessage): Destination | { problem: GatewayProblem } | null {
+    if (pseudonym.signed(incoming.headers.via)) return { problem: LOOP };
+    const target = incoming.url ?? '';
+    if (target.startsWith('/') || target === '*') return null;
+    const wrong = headProblem(incoming, limits.headerFields);
+    if (wrong !== null) return { problem: badRequest(wrong) };
+    const parsed = absoluteTarget(target);
+    if ('problem' in parsed) return { problem: badRequest(parsed.problem) };
+    if (!isOwn(parsed.authority, port)) return parsed;
+    incoming.url = parsed.path;
+    return null;
+  }
+
+  function request(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+    answering.set(incoming.socket, outgoing);
+    const to = proxied(incoming);
+    if (to === null) return false;
+    if ('problem' in to) return answerProblem(incoming, outgoing, to.problem);
+    const decided = decide(incoming, to.authority);
+    if ('problem' in decided) return answerProblem(incoming, outgoing, decided.problem);
+    const { asker, passage } = decided;
+    if (passage.passage === 'refuse') return answerProblem(incoming, outgoing, refused(passage.refusal));
+    const exchange: Exchange = passage.passage === 'look' ? (web, signal) => governor.exchange(asker, web, signal) : (web, signal) => upstream.send(web, signal);
+    void serve(serving, incoming, outgoing, to, exchange);
+    return true;
+  }
+
+  function connect(incoming: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    track(socket);
+    const wrong = headProblem(incoming, limits.headerFields);
+    if (wrong !== null) return endWithProblem(socket, badRequest(wrong));
+    const authority = connectAuthority(incoming.url ?? '');
+    if (authority === null) return endWithProblem(socket, badRequest('CONNECT does not name a host and a port'));
+    if (isOwn(authority, port) || pseudonym.signed(incoming.headers.via)) return endWithProblem(socket, LOOP);
+    const decided = decide(incoming, authority);
+    if ('problem' in decided) return endWithProblem(socket, decided.problem);
+    const { asker, passage } = decided;
+    if (passage.passage === 'tunnel') return openTunnel(socket, head, authority, limits, track);
+    const refusal = passage.passage === 'refuse' ? passage.refusal : null;
+    // curl shows nobody the body of a refused CONNECT. Who trusts our CA is told inside, where it is read.
+    if (refusal !== null && asker === null) return endWithProblem(socket, refused(refusal));
+    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
+    interceptor.accept(socket, head, { asker, authority, refusal });
+  }
+
+  function within(incoming: IncomingMessage, { authority, refusal }: Ended): Destination | { problem: GatewayProblem } {
+    if (refusal !== null) return { problem: refused(refusal) };
+    if (pseudonym.signed(incoming.headers.via)) return { problem: LOOP };
+    const wrong = headProblem(incoming, limits.headerFields);
+    if (wrong !== null) return { problem: badRequest(wrong) };
+    const target = targetWithin(incoming, authority);
+    return 'problem' in target ? { problem: badRequest(target.problem, target.misdirected ? 421 : 400) } : { authority, path: target.path };
+  }
+
+  function requestWithin(incoming: IncomingMessage, outgoing: ServerResponse, ended: Ended): void {
+    const to = within(incoming, ended);
+    if ('problem' in to) answerProblem(incoming, outgoing, to.problem);
+    else void serve(serving, incoming, outgoing, to, (web, signal) => governor.exchange(ended.asker, web, signal));
+  }
+
+  function upgrade(incoming: IncomingMessage, socket: Socket, head: Buffer, server: Server): void {
+    socket.on('error', () => socket.destroy());
+    if (!isWebSocket(incoming)) return readAgain(incoming, socket, head, server);
+    track(socket);
+    const to = proxied(incoming);
+    if (to === null) return endWithProblem(socket, badRequest('pag0 has no WebSocket of its own', 404));
+    if ('problem' in to) return endWithProblem(socket, to.problem);
+    const decided = decide(incoming, to.authority);
+    if ('problem' in decided) return endWithProblem(socket, decided.problem);
+    if (decided.passage.passage === 'refuse') return endWithProblem(socket, refused(decided.passage.refusal));
+    passUpgrade(upgrading, incoming, socket, head, to);
+  }
+
+  function upgradeWithin(incoming: IncomingMessage, socket: Socket, head: Buffer, ended: Ended, server: Server): void {
+    if (!isWebSocket(incoming)) return readAgain(incoming, socket, head, server);
+    const to = within(incoming, ended);
+    if ('problem' in to) endWithProblem(socket, to.problem);
+    else passUpgrade(upgrading, incoming, socket, head, to);
+  }
+
+  return {
+    request,
+    connect,
+    upgrade,
+    clientError: (error, socket) => answerUnreadable(error, socket, answering.get(socket)),
+    close() {
+      for (const socket of sockets) socket.destroy();
+      interceptor.close();
+    },
+  };
+}
+
+/** The rest of a body that is not wanted is read and dropped, else the client might never see why. */
+function answerProblem(incoming: IncomingMessage, outgoing: ServerResponse, problem: GatewayProblem): true {
+  // Where two readers may disagree about where a request ends, nothing after it is read (RFC 9112, section 11.2).
+  if (problem.code === 'BAD_REQUEST') outgoing.setHeader('connection', 'close');
+  incoming.resume();
+  writeProblem(outgoing, problem);
+  return true;
+}

@@ -1,0 +1,75 @@
+import { STATUS_CODES, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { Pag0Error, type Code, type Refusal, type RefusalDetails } from '../core/errors.ts';
+
+/** What the gateway itself says instead of an answer: a code to branch on, a sentence to read. */
+export interface GatewayProblem {
+  status: number;
+  code: Code;
+  message: string;
+  details?: RefusalDetails;
+}
+
+export function badRequest(message: string, status = 400): GatewayProblem {
+  return { status, code: 'BAD_REQUEST', message: `pag0 does not pass this request on: ${message}.` };
+}
+
+export function refused(refusal: Refusal, status = 403): GatewayProblem {
+  return { status, code: refusal.code, message: refusal.sentence, details: refusal.details };
+}
+
+export const LOOP: GatewayProblem = { status: 508, code: 'GATEWAY_LOOP', message: 'pag0 GATEWAY_LOOP: this request leads back to pag0 itself.' };
+
+const STATUS: Partial<Record<Code, number>> = {
+  BAD_REQUEST: 400,
+  TICKET_INVALID: 407,
+  REQUEST_TOO_LARGE: 413,
+  UPSTREAM_FAILED: 502,
+  UPSTREAM_UNTRUSTED: 502,
+  UPSTREAM_TIMEOUT: 504,
+  LEDGER_UNAVAILABLE: 503,
+  CACHE_UNAVAILABLE: 503,
+  CONFIG_INVALID: 503,
+  DRAINING: 503,
+  GATEWAY_LOOP: 508,
+};
+
+/** null: an error that nobody expected; it is written to the log and answered without its text. */
+export function expectedProblem(error: unknown): GatewayProblem | null {
+  return error instanceof Pag0Error ? { status: STATUS[error.code] ?? 403, code: error.code, message: error.message } : null;
+}
+
+export const UNEXPECTED: GatewayProblem = { status: 502, code: 'UPSTREAM_FAILED', message: 'pag0 could not pass this request on; its log says why.' };
+
+export function writeProblem(outgoing: ServerResponse, problem: GatewayProblem): void {
+  const text = problemText(problem);
+  for (const [name, value] of problemFields(problem, text)) outgoing.setHeader(name, value);
+  outgoing.writeHead(problem.status).end(text);
+}
+
+/** Onto a connection that has no response object: CONNECT, an upgrade, or a head that could not be read. It ends with it. */
+export function endWithProblem(socket: Duplex, problem: GatewayProblem): void {
+  if (!socket.writable) return void socket.destroy();
+  const text = problemText(problem);
+  const fields = [...problemFields(problem, text), ['connection', 'close']].map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  socket.on('error', () => socket.destroy());
+  // Read to its end, else the system answers unread bytes with a reset, and the client may never see why.
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Refused'}\r\n${fields}\r\n${text}`);
+}
+
+const LINGER_MS = 1_000;
+
+function problemText({ code, message, details }: GatewayProblem): string {
+  return JSON.stringify({ error: { code, message, ...(details === undefined ? {} : { details }) } });
+}
+
+function problemFields({ status }: GatewayProblem, text: string): [string, string][] {
+  return [
+    ['content-type', 'application/json'],
+    ['content-length', String(Buffer.byteLength(text))],
+    // RFC 9110, section 15.5.8: a 407 names what would be accepted.
+    ...(status === 407 ? [['proxy-authenticate', 'Basic realm="pag0"'] as [string, string]] : []),
+  ];
+}
