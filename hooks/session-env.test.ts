@@ -1,0 +1,211 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { daemonEnv, FETCH_ENV } from '../daemon/contract/daemon-env.ts';
+import type { GatewayAccess } from '../daemon/contract/routes.ts';
+import { hasProgram, startRecorder, type Recorder } from '../daemon/tickets/recorder.fixture.ts';
+import { installSessionEnv, type SessionEnvOptions } from './session-env.ts';
+
+const root = mkdtempSync(join(tmpdir(), "pag0-env-it's "));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const ALIVE = JSON.stringify({ pid: process.pid, port: 4402 });
+const GATEWAY: GatewayAccess = {
+  url: 'http://127.0.0.1:4402',
+  user: 'session-czE',
+  secret: 'S3cret_-',
+  ca: join(root, 'ca.pem'),
+  bundle: join(root, 'bundle.pem'),
+  direct: ['localhost', '127.0.0.1', '::1'],
+};
+const PROXY = 'http://session-czE:S3cret_-@127.0.0.1:4402';
+let options: SessionEnvOptions;
+
+beforeEach(() => {
+  const home = mkdtempSync(join(root, 'home-'));
+  const daemonFile = join(home, 'daemon.json');
+  writeFileSync(daemonFile, ALIVE);
+  writeFileSync(GATEWAY.bundle, '');
+  options = { home, session: 's1', gateway: GATEWAY, daemonFile, node: '24.1.0' };
+});
+
+const SHELLS = [['sh'], ['dash'], ['bash'], ['bash', '--posix'], ['zsh', '-f'], ['busybox', 'sh']].filter(([program]) => hasProgram(program!, ['-c', ':']) || hasProgram(program!, ['true']));
+
+/** What a program sees that the shell starts after the line, by the names that matter. `PATH` alone is there before. */
+function environment(line: string, given: Record<string, string> = {}, shell: readonly string[] = ['sh']): Record<string, string> {
+  const [program, ...args] = shell;
+  const script = `set -eu\n${line}env -0`;
+  const text = execFileSync(program!, [...args, '-c', script], { env: { PATH: process.env['PATH'], HOME: root, ...given }, stdio: ['ignore', 'pipe', 'inherit'] }).toString();
+  const entries = text.split('\0').flatMap((entry): [string, string][] => (entry.includes('=') ? [[entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]] : []));
+  return Object.fromEntries(entries.filter(([name]) => /proxy|^ssl_|ca_(bundle|certs)|pag0|wgetrc/i.test(name)));
+}
+
+const line = (): string => installSessionEnv(options)!;
+const ours = (): Record<string, string> => ({
+  http_proxy: PROXY,
+  https_proxy: PROXY,
+  HTTPS_PROXY: PROXY,
+  no_proxy: 'localhost,127.0.0.1,::1',
+  NO_PROXY: 'localhost,127.0.0.1,::1',
+  CURL_CA_BUNDLE: GATEWAY.bundle,
+  SSL_CERT_FILE: GATEWAY.bundle,
+  REQUESTS_CA_BUNDLE: GATEWAY.bundle,
+  NODE_EXTRA_CA_CERTS: GATEWAY.ca,
+  NODE_USE_ENV_PROXY: '1',
+  WGETRC: join(options.home, 'environment', 'wgetrc'),
+  PAG0_TICKET_PROXY: PROXY,
+  PAG0_TICKET_CA: GATEWAY.ca,
+  PAG0_TICKET_NODE: '1',
+});
+
+describe("a session's environment", () => {
+  it.each(SHELLS.map((shell) => ({ name: shell.join(' '), shell })))('is set by $name, once or several times, without a word', ({ shell }) => {
+    expect(environment(line(), {}, shell)).toEqual(ours());
+    expect(environment(line() + line() + line(), {}, shell)).toEqual(ours());
+  });
+
+  it.each(SHELLS.map((shell) => ({ name: shell.join(' '), shell })))('is nothing in $name while the daemon is gone, and goes when it goes', ({ shell }) => {
+    const gone = String(execFileSync('sh', ['-c', 'echo $$'])).trim();
+    for (const record of [null, '', '{}', 'rubbish', '{"pid":}', `{"pid":${gone},"port":4402}`]) {
+      writeFileSync(options.daemonFile, record ?? '');
+      if (record === null) unlinkSync(options.daemonFile);
+      expect(environment(line(), {}, shell)).toEqual({});
+      writeFileSync(options.daemonFile, ALIVE);
+      expect(environment(`${line()}printf %s '${record ?? ''}' > "$DAEMON"\n${line()}`, { DAEMON: options.daemonFile }, shell)).toEqual({ no_proxy: 'localhost,127.0.0.1,::1', NO_PROXY: 'localhost,127.0.0.1,::1' });
+      writeFileSync(options.daemonFile, ALIVE);
+    }
+  });
+
+  it('needs no other program', () => {
+    for (const shell of ['/bin/sh', '/bin/bash']) {
+      const text = execFileSync(shell, ['-c', `${line()}printf %s "$https_proxy"`], { env: { PATH: '/nowhere' }, stdio: ['ignore', 'pipe', 'inherit'] });
+      expect(String(text)).toBe(PROXY);
+    }
+  });
+
+  it.each(['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'])('is not ours where the person has a proxy: %s', (name) => {
+    expect(environment(line(), { [name]: 'http://mine:1', NO_PROXY: 'x' })).toEqual({ [name]: 'http://mine:1', NO_PROXY: 'x' });
+  });
+
+  it.each(['CLAUDE_CODE_HOST_HTTP_PROXY_PORT', 'CLAUDE_CODE_HOST_SOCKS_PROXY_PORT'])("is not ours in the client's sandbox: %s", (name) => {
+    expect(environment(line(), { [name]: '3128' })).toEqual({ [name]: '3128' });
+  });
+
+  it.each(['CURL_CA_BUNDLE', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'REQUESTS_CA_BUNDLE'])('leaves whom to trust to a person who said it: %s', (name) => {
+    const { CURL_CA_BUNDLE: _curl, SSL_CERT_FILE: _openssl, REQUESTS_CA_BUNDLE: _requests, ...rest } = ours();
+    expect(environment(line(), { [name]: '/mine' })).toEqual({ ...rest, [name]: '/mine' });
+  });
+
+  it("keeps a person's other settings", () => {
+    const mine = { NODE_EXTRA_CA_CERTS: '/mine', WGETRC: '/mine', NODE_USE_ENV_PROXY: '0' };
+    const { PAG0_TICKET_NODE: _node, ...rest } = ours();
+    expect(environment(line(), { ...mine, NO_PROXY: 'a.com' })).toEqual({ ...rest, ...mine, no_proxy: 'a.com,localhost,127.0.0.1,::1', NO_PROXY: 'a.com,localhost,127.0.0.1,::1' });
+    writeFileSync(join(options.home, '.wgetrc'), '');
+    expect(environment(line(), { HOME: options.home })).not.toHaveProperty('WGETRC');
+    expect(environment(line() + line(), { ...mine })).toMatchObject(mine);
+  });
+
+  it('of a session in a session is its own', () => {
+    const outer = environment(line());
+    options = { ...options, session: 's2', gateway: { ...GATEWAY, user: 'session-czI' } };
+    const inner = environment(line(), outer);
+    expect(inner).toEqual(JSON.parse(JSON.stringify(ours()).replaceAll('session-czE', 'session-czI')));
+  });
+
+  it('is not taken over by a daemon that is started in it', () => {
+    expect(daemonEnv({ ...environment(line()), PATH: '/bin' }, {})).toEqual({ PATH: '/bin', [FETCH_ENV]: expect.not.stringContaining('S3cret') as string });
+  });
+
+  it('asks Node 22 for nothing, which would complain', () => {
+    options = { ...options, node: '22.23.3' };
+    expect(environment(line())).not.toHaveProperty('NODE_USE_ENV_PROXY');
+  });
+
+  it('is nothing while there is nobody to be trusted', () => {
+    unlinkSync(GATEWAY.bundle);
+    expect(environment(line())).toEqual({});
+  });
+});
+
+describe("the session's file", () => {
+  it("is the owner's alone, and the client's file has no secret in it", () => {
+    expect(line()).not.toContain('S3cret');
+    const folder = join(options.home, 'environment');
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+    expect(readdirSync(folder)).toHaveLength(2);
+  });
+
+  it('goes when the person wants none, which sessions at work feel at their next command', () => {
+    const before = line();
+    expect(installSessionEnv({ ...options, gateway: null })).toBeNull();
+    expect(environment(before)).toEqual({});
+    expect(installSessionEnv({ ...options, gateway: null })).toBeNull();
+  });
+
+  it('of a session that nobody resumed for a month is forgotten', () => {
+    line();
+    const folder = join(options.home, 'environment');
+    writeFileSync(join(folder, 'old.sh'), '');
+    utimesSync(join(folder, 'old.sh'), 1, 1);
+    line();
+    expect(readdirSync(folder)).not.toContain('old.sh');
+    expect(readFileSync(join(folder, 'wgetrc'), 'utf8')).toBe(`ca_certificate = ${GATEWAY.bundle}\n`);
+  });
+});
+
+describe('real programs go where it says', () => {
+  let recorder: Recorder;
+  beforeAll(async () => {
+    recorder = await startRecorder();
+  });
+  afterAll(() => recorder.close());
+  beforeEach(() => {
+    recorder.seen.length = 0;
+    recorder.demanding = false;
+    options.gateway = { ...GATEWAY, url: `http://127.0.0.1:${recorder.port}`, ca: recorder.ca, bundle: recorder.bundle };
+    options.node = process.versions.node;
+  });
+
+  const CREDENTIALS = 'session-czE:S3cret_-';
+  const PYTHON = (text: string): string[] => ['python3', '-c', text];
+  const nodeMajor = Number(process.versions.node.split('.')[0]);
+  const ROWS: readonly (readonly [name: string, isThere: boolean, command: readonly string[]])[] = [
+    ['curl', true, ['curl', '-sS', 'https://a.example.com/x']],
+    ['wget', hasProgram('wget'), ['wget', '-q', '-O-', 'https://a.example.com/x']],
+    ["Python's urllib", hasProgram('python3'), PYTHON('import urllib.request as u; u.urlopen("https://a.example.com/x").read()')],
+    ["Python's requests", hasProgram('python3', ['-c', 'import requests']), PYTHON('import requests; requests.get("https://a.example.com/x").raise_for_status()')],
+    ['Ruby', hasProgram('ruby'), ['ruby', '-e', 'require "net/http"; Net::HTTP.get(URI("https://a.example.com/x"))']],
+    ['httpie', hasProgram('http'), ['http', '--ignore-stdin', '--check-status', 'GET', 'https://a.example.com/x']],
+    ['Node from 24', nodeMajor >= 24, [process.execPath, '-e', 'fetch("https://a.example.com/x").then((r) => r.text())']],
+  ];
+  for (const [name, isThere, command] of ROWS) {
+    it.skipIf(!isThere)(`${name}, and trusts what it finds there`, async () => {
+      const result = await recorder.run('sh', ['-c', `${line()}"$@"`, 'sh', ...command], { XDG_CONFIG_HOME: recorder.folder });
+      expect(result).toMatchObject({ code: 0, stderr: '' });
+      expect(recorder.seen).toContainEqual({ url: 'https://a.example.com/x', credentials: CREDENTIALS });
+    });
+  }
+
+  it('git, which shows who it is when it is asked', async () => {
+    recorder.demanding = true;
+    await recorder.run('sh', ['-c', `${line()}git ls-remote http://a.example.com/g`]);
+    expect(recorder.seen[0]).toEqual({ url: 'http://a.example.com/g/info/refs?service=git-upload-pack', credentials: CREDENTIALS });
+  });
+
+  it('but none of them on this machine', async () => {
+    const local = `http://127.0.0.1:${recorder.port}/x`;
+    const script = `${line()}curl -sS ${local}; ${hasProgram('python3') ? `python3 -c 'import urllib.request as u; u.urlopen("${local}")'` : `curl -sS ${local}`}`;
+    expect(await recorder.run('sh', ['-c', script])).toMatchObject({ code: 0, stderr: '' });
+    expect(recorder.seen).toEqual(Array(2).fill({ url: 'direct /x', credentials: null }));
+  });
+
+  it('and where they always went, when the daemon is gone', async () => {
+    unlinkSync(options.daemonFile);
+    const { code } = await recorder.run('sh', ['-c', `${line()}curl -sS https://a.example.com/x`]);
+    expect(code).toBe(6);
+    expect(recorder.seen).toEqual([]);
+  });
+});

@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GatewayAccess } from '../daemon/contract/routes.ts';
+import { shellQuote } from './env-file.ts';
+
+/** Sessions that nobody resumed for so long are forgotten; a resumed one writes its file again. */
+const FORGOTTEN_MS = 30 * 24 * 60 * 60_000;
+
+export interface SessionEnvOptions {
+  home: string;
+  session: string;
+  /** null: the person wants none. */
+  gateway: GatewayAccess | null;
+  /** Where the daemon writes its process id. */
+  daemonFile: string;
+  /** Of the Node in the person's PATH, which runs the hook as well. */
+  node: string;
+}
+
+/**
+ * What the shell does before every Bash command of a session, so that whatever it starts goes through the gateway while
+ * its daemon lives. It lies in pag0's own folder, because a secret is in it; the client's file gets the line that is
+ * given back, which reads it if it is still there. null: the file was taken away.
+ */
+export function installSessionEnv(options: SessionEnvOptions): string | null {
+  const folder = join(options.home, 'environment');
+  const file = join(folder, `${createHash('sha256').update(options.session).digest('hex').slice(0, 32)}.sh`);
+  const { gateway } = options;
+  if (gateway === null) {
+    remove(file);
+    return null;
+  }
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const wgetrc = join(folder, 'wgetrc');
+  replace(wgetrc, `ca_certificate = ${gateway.bundle}\n`);
+  replace(file, sessionScript(gateway, { daemonFile: options.daemonFile, wgetrc, nodeProxy: hasQuietProxy(options.node) }));
+  prune(folder);
+  const quoted = shellQuote(file);
+  return `if [ -r ${quoted} ]; then . ${quoted}; fi\n`;
+}
+
+/** Node 22 has the same setting, and complains on stderr in every program that it is experimental. */
+function hasQuietProxy(node: string): boolean {
+  return Number(node.split('.')[0]) >= 24;
+}
+
+interface Surroundings {
+  daemonFile: string;
+  wgetrc: string;
+  nodeProxy: boolean;
+}
+
+/** Upper case for http only harms: a CGI program takes it for a header of its client's. */
+const PROXIES = ['http_proxy', 'https_proxy', 'HTTPS_PROXY'];
+/** A person who sets one of these has a proxy. */
+const ANY_PROXY = [...PROXIES, 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'];
+const IN_SANDBOX = ['CLAUDE_CODE_HOST_HTTP_PROXY_PORT', 'CLAUDE_CODE_HOST_SOCKS_PROXY_PORT'];
+/**
+ * curl, then OpenSSL (Python, Ruby, Go, wget built with it), then Python's requests and what follows it. git and the AWS
+ * programs have a variable, too, but it would outrank what a person configured for a company's own servers. Each of
+ * these stands in for another one somewhere, so a person who set one is left alone in all.
+ */
+const BUNDLES = ['CURL_CA_BUNDLE', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE'];
+
+/**
+ * POSIX sh, builtins only, without output, without failure. First it takes back what an earlier command or the session
+ * around this one set, known by the PAG0_TICKET variables; then, where nothing speaks against it, it sets all anew.
+ */
+export function sessionScript({ url, user, secret, ca, bundle, direct }: GatewayAccess, { daemonFile, wgetrc, nodeProxy }: Surroundings): string {
+  const proxy = `http://${user}:${secret}@${url.replace(/^http:\/\//, '')}`;
+  const files: [string, string][] = [...BUNDLES.map((name): [string, string] => [name, bundle]), ['NODE_EXTRA_CA_CERTS', ca], ['WGETRC', wgetrc]];
+  const hosts = shellQuote(direct.join(','));
+  const anyOf = (names: readonly string[]): string => `"${names.map((name) => `\${${name}-}`).join('')}"`;
+  return [
+    '_pag0_env() {',
+    '  if [ -n "${PAG0_TICKET_PROXY-}" ]; then',
+    ...PROXIES.map((name) => `    if [ "\${${name}-}" = "$PAG0_TICKET_PROXY" ]; then unset ${name}; fi`),
+    ...files.map(([name, file]) => `    if [ "\${${name}-}" = ${shellQuote(file)} ]; then unset ${name}; fi`),
+    '    if [ "${PAG0_TICKET_NODE-}" = 1 ]; then unset NODE_USE_ENV_PROXY; fi',
+    '    unset PAG0_TICKET_PROXY PAG0_TICKET_CA PAG0_TICKET_NODE',
+    '  fi',
+    // In the client's sandbox, and behind a proxy of the person's own, this is not ours to say.
+    `  if [ -n ${anyOf([...IN_SANDBOX, ...ANY_PROXY])} ]; then return 0; fi`,
+    // A daemon that died leaves its record; a process that is there answers to signal 0.
+    '  _pag0_pid=',
+    `  { IFS= read -r _pag0_pid < ${shellQuote(daemonFile)}; } 2>/dev/null`,
+    '  _pag0_pid=${_pag0_pid#*\\"pid\\":}',
+    '  _pag0_pid=${_pag0_pid%%[!0-9]*}',
+    `  if [ -z "$_pag0_pid" ] || [ ! -r ${shellQuote(bundle)} ]; then return 0; fi`,
+    '  kill -0 "$_pag0_pid" 2>/dev/null || return 0',
+    `  PAG0_TICKET_PROXY=${shellQuote(proxy)} PAG0_TICKET_CA=${shellQuote(ca)}`,
+    `  ${PROXIES.map((name) => `${name}=$PAG0_TICKET_PROXY`).join(' ')}`,
+    `  export PAG0_TICKET_PROXY PAG0_TICKET_CA ${PROXIES.join(' ')}`,
+    '  no_proxy=${no_proxy:-${NO_PROXY-}}',
+    `  case ",$no_proxy," in *,${hosts},*) ;; *) no_proxy=\${no_proxy:+$no_proxy,}${hosts} ;; esac`,
+    '  NO_PROXY=$no_proxy',
+    '  export no_proxy NO_PROXY',
+    `  if [ -z ${anyOf([...BUNDLES, 'SSL_CERT_DIR'])} ]; then export ${BUNDLES.map((name) => `${name}=${shellQuote(bundle)}`).join(' ')}; fi`,
+    `  if [ -z "\${NODE_EXTRA_CA_CERTS-}" ]; then export NODE_EXTRA_CA_CERTS="$PAG0_TICKET_CA"; fi`,
+    // Only here can a wget that is built with GnuTLS be told whom to trust, and it reads one such file.
+    `  if [ -z "\${WGETRC-}" ] && [ ! -e "\${HOME-}/.wgetrc" ]; then export WGETRC=${shellQuote(wgetrc)}; fi`,
+    ...(nodeProxy ? ['  if [ -z "${NODE_USE_ENV_PROXY-}" ]; then export NODE_USE_ENV_PROXY=1 PAG0_TICKET_NODE=1; fi'] : []),
+    '  return 0',
+    '}',
+    '_pag0_env || :',
+    'unset -f _pag0_env',
+    'unset _pag0_pid',
+    '',
+  ].join('\n');
+}
+
+/** In one step: a shell may be reading it. What is the same already is not written again. */
+function replace(file: string, text: string): void {
+  if (read(file) === text) return;
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, text, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+function prune(folder: string): void {
+  const oldest = Date.now() - FORGOTTEN_MS;
+  for (const name of readdirSync(folder)) {
+    const file = join(folder, name);
+    if (name.endsWith('.sh') && (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? oldest) < oldest) remove(file);
+  }
+}
+
+function read(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function remove(file: string): void {
+  try {
+    unlinkSync(file);
+  } catch {
+    // Never there: nobody asked for it before.
+  }
+}
