@@ -21,6 +21,11 @@ describe('what is asked of the daemon', () => {
     ['sessions', {}, '/v1/sessions?limit=20&format=text'],
     ['sessions --limit 5', {}, '/v1/sessions?limit=5&format=text'],
     ['report --all --json', {}, '/v1/report?scope=all'],
+    ['cache ls', {}, '/v1/cache?limit=50&format=text'],
+    ['cache ls --url api.exa.ai/* --limit 5', {}, '/v1/cache?limit=5&url=api.exa.ai%2F*&format=text'],
+    ['cache ls --json', {}, '/v1/cache?limit=50'],
+    ['cache show 4f2a', {}, '/v1/cache/answer?id=4f2a&format=text'],
+    ['cache show 4f2a --body --json', {}, '/v1/cache/answer?id=4f2a&body=true'],
   ];
   it.each(table)('pag0 %s %j asks %s', async (words, env, path) => {
     const ran = await runWith(words.split(' '), TEXT, { env });
@@ -70,6 +75,9 @@ describe('a mistake in the words ends with 2 and asks nobody', () => {
     ['kill run', /write session, all or agent NAME/],
     ['resume the thing', /write session, all or agent NAME/],
     ['daemon logs -n none', /--lines must be a whole number/],
+    ['cache clear', /say which answers: --url 'api\.example\.com\/\*' or --all/],
+    ['cache clear --all --url x', /say which answers/],
+    ['cache show', /missing required argument 'id'/],
   ];
   it.each(table)('pag0 %s', async (words, says) => {
     const ran = await runWith(words.split(' '), {}, { interactive: true });
@@ -128,5 +136,21 @@ describe('orders', () => {
   it('say what the daemon says when it refuses', async () => {
     const refused = answered({ error: { code: 'PERSON_REQUIRED', message: 'only a person can raise a limit' } }, 403);
     expect(await runWith(['budget', 'lower', '$50'], { ...ORDERS, '/v1/orders': refused })).toMatchObject({ exit: 1, out: '', err: 'pag0: only a person can raise a limit.\n' });
+  });
+});
+
+describe('the cache', () => {
+  const cleared: Script = { '/v1/cache': answered({ cleared: 2, sentence: 'Cleared 2 answers; whoever wants them next asks, and pays, again.' }) };
+  it.each([
+    ['--all', { all: true }],
+    ['--url=api.exa.ai/*', { url: 'api.exa.ai/*' }],
+  ])('is cleared of what is named: %s', async (option, body) => {
+    const ran = await runWith(['cache', 'clear', option], cleared);
+    expect(ran).toMatchObject({ exit: 0, err: '', out: 'Cleared 2 answers; whoever wants them next asks, and pays, again.\n', asked: [{ path: '/v1/cache', body }] });
+  });
+
+  it('says why it cannot be read', async () => {
+    const script: Script = { '/v1/cache': answered({ error: { code: 'CACHE_UNAVAILABLE', message: 'the cache cannot be used: database is locked' } }, 503) };
+    expect(await runWith(['cache', 'ls'], script)).toMatchObject({ exit: 1, out: '', err: 'pag0: the cache cannot be used: database is locked.\n' });
   });
 });

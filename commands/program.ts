@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../daemon/contract/release.ts';
 import { fail } from './ask-daemon.ts';
 import { addBudget } from './budget.ts';
+import { addCache } from './cache.ts';
 import { addDaemon } from './daemon.ts';
 import { addKill } from './kill.ts';
 import { addReport } from './report.ts';
@@ -16,7 +17,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
     exit = await work(terminal);
   };
   const program = new Command('pag0').description('Who spends what, and who may: budgets for autonomous agents.').version(VERSION);
-  for (const add of [addBudget, addReport, addKill, addResume, addSessions, addDaemon]) add(program, run);
+  for (const add of [addBudget, addReport, addKill, addResume, addSessions, addCache, addDaemon]) add(program, run);
   speakOurWay(program, terminal);
   try {
     await program.parseAsync([...words], { from: 'user' });

@@ -1,11 +1,23 @@
 import type { IncomingMessage } from 'node:http';
+import { randomBytes } from 'node:crypto';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { Hono } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
+import { openCache } from './cache/open.ts';
 import { createPolicies } from './config/policies.ts';
 import type { Home } from './contract/home.ts';
+import type { GatewayAccess } from './contract/routes.ts';
 import { calendar } from './core/day.ts';
+import { directHosts } from './core/passage.ts';
+import { refusal } from './core/errors.ts';
+import { caFiles } from './gateway/ca-files.ts';
+import { createCertificateAuthority, type CertificateAuthority } from './gateway/ca.ts';
+import { trustedRoots } from './gateway/roots.ts';
+import { createGateway } from './gateway/gateway.ts';
 import { apiRoutes } from './http/api.ts';
+import { cacheRoutes } from './http/cache-api.ts';
 import { asResponse } from './http/error-answer.ts';
 import { hookRoute } from './http/hook.ts';
 import { problemAnswer, type PlainAnswer } from './http/plain.ts';
@@ -14,13 +26,18 @@ import type { SqliteDriver } from './ledger/driver.ts';
 import type { Log } from './lifecycle/log.ts';
 import type { Assembled } from './lifecycle/start.ts';
 import { createDirectives } from './pipeline/directives.ts';
+import { createExchange } from './pipeline/exchange.ts';
+import { createGovernor } from './pipeline/governor.ts';
 import { createHooks } from './pipeline/hook.ts';
 import { createOrders } from './pipeline/orders.ts';
 import type { Parts } from './pipeline/parts.ts';
 import { createPersons } from './pipeline/person.ts';
 import { reconcile } from './pipeline/reconcile.ts';
-import { createSessions } from './pipeline/sessions.ts';
-import type { Clock } from './ports.ts';
+import { createSessions, type Live } from './pipeline/sessions.ts';
+import type { Clock, Governor, Passage } from './ports.ts';
+import { createTicketing } from './pipeline/ticketing.ts';
+import { createTickets } from './tickets/tickets.ts';
+import { lazyUpstream } from './upstream/lazy-upstream.ts';
 import { memoised } from './shell/memo.ts';
 import { readShell } from './shell/syntax.ts';
 
@@ -28,12 +45,15 @@ import { readShell } from './shell/syntax.ts';
 const RECONCILE_EVERY_MS = 60_000;
 
 /** Puts the daemon together: the ledger and the roster, the pipeline, and the app that serves them. */
-export async function assemble(options: { home: Home; version: string; log: Log; clock: Clock; sqlite: SqliteDriver; port: number }): Promise<Assembled> {
-  const { home, log, clock, sqlite, port } = options;
+export async function assemble(options: { home: Home; version: string; log: Log; clock: Clock; sqlite: SqliteDriver; port: number; token: string }): Promise<Assembled> {
+  const { home, log, clock, sqlite, port, token } = options;
   const { ledger, roster } = sqliteBook(sqlite.open(home.ledgerFile), (error) => log.error('roster', error));
   const sessions = createSessions(roster, clock);
   const policies = createPolicies({ userFile: home.configFile, lastGoodFile: join(home.dir, 'config.last-good.json') }, clock, (id) => sessions.get(id)?.session);
   const dayOf = zonedCalendar(() => policies.timeZone());
+  const shell = memoised(readShell);
+  const ca = createCertificateAuthority({ dir: home.caDir, clock });
+  const tickets = createTickets({ dir: home.ticketDir, token, random: randomBytes, clock, port, caBundle: caFiles(home.caDir).bundle, userHome: homedir() });
   const parts: Parts = {
     ledger,
     roster,
@@ -42,10 +62,26 @@ export async function assemble(options: { home: Home; version: string; log: Log;
     directives: createDirectives(roster),
     clock,
     dayOf,
-    readShell: memoised(readShell),
+    readShell: shell,
+    underway: new Set(),
+    access: (live) => accessTo(live),
+    ticketing: createTicketing({ tickets, ready: () => readyToEndTls(ca), readShell, failed: (error) => log.error('tickets', error) }),
     protectedPaths: [home.dir],
     ownAddress: new RegExp(`(127\\.0\\.0\\.1|localhost|\\[::1\\]|0\\.0\\.0\\.0):${port}\\b`),
   };
+  /** Whoever is told of the gateway must find there what to trust. Without it a session goes on as it would without pag0. */
+  async function accessTo({ session }: Live): Promise<GatewayAccess | null | undefined> {
+    const inForce = policies.of(session);
+    if (inForce?.policy.environment === false) return null;
+    try {
+      const { certificate, bundle } = await ca.ready();
+      return { url: `http://127.0.0.1:${port}`, ...tickets.sessionTicket(session.id), ca: certificate, bundle, direct: directHosts(inForce?.policy ?? null) };
+    } catch (error) {
+      log.error('certificates', error);
+      return null;
+    }
+  }
+
   const orders = createOrders(parts);
   const persons = createPersons(parts, port);
   const hooks = createHooks(parts, orders);
@@ -53,9 +89,15 @@ export async function assemble(options: { home: Home; version: string; log: Log;
   let draining = false;
   let inFlight = 0;
 
+  const upstream = lazyUpstream(() => ({ ca: trustedRoots() }));
+  const cache = openCache({ file: home.cacheFile, open: sqlite.open, log });
+  const governor = createGovernor(parts, tickets, createExchange({ parts, cache, upstream, nextId: () => randomBytes(9).toString('base64url') }));
+  const gateway = createGateway({ governor: unlessDraining(governor, () => draining), upstream, contextFor: ca.contextFor, trust: onceOnly(() => createSecureContext({ ca: trustedRoots() })), port, log });
+
   const answerHook = hookRoute(hooks, persons.typedIn);
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.route('/', apiRoutes({ parts, orders, persons }));
+  app.route('/', cacheRoutes(cache, clock));
   app.onError((error) => asResponse(failed(error)));
 
   await reconcile(parts);
@@ -85,6 +127,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
   }
 
   return {
+    proxy: gateway,
     async hook(incoming) {
       return turnedAway(incoming) ?? (await counted(() => answerHook(incoming)).catch(failed));
     },
@@ -96,13 +139,37 @@ export async function assemble(options: { home: Home; version: string; log: Log;
     busy: () => inFlight > 0 || sessions.all().some((live) => live.session.endedAt === null && live.session.clientPid !== null),
     async drain() {
       draining = true;
-      while (inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      while (inFlight > 0 || parts.underway.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
     },
     async close() {
       clearInterval(timer);
+      gateway.close();
+      await upstream.close();
+      await cache.close();
       await ledger.close();
     },
   };
+}
+
+/** What is on its way is finished; what is new and would be looked at asks the daemon that comes. */
+function unlessDraining(governor: Governor, draining: () => boolean): Governor {
+  const away: Passage = { passage: 'refuse', refusal: refusal('DRAINING', 'pag0 is being replaced, so the request was not sent; ask again in a moment', { scope: 'daemon' }) };
+  const passage: Governor['passage'] = (asker, authority) => {
+    const found = governor.passage(asker, authority);
+    return draining() && found.passage === 'look' ? away : found;
+  };
+  return { ...governor, passage };
+}
+
+/** The first certificate takes a tenth of a second, most of it loading; it begins while the program that needs one starts. */
+async function readyToEndTls(ca: CertificateAuthority): Promise<void> {
+  await ca.ready();
+  ca.contextFor('localhost').catch(() => {});
+}
+
+function onceOnly<T>(make: () => T): () => T {
+  let made: { value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** The zone may be changed in the configuration while the daemon runs. */

@@ -56,15 +56,17 @@ export interface OpenReservation {
   at: number;
 }
 
-/** A row that moves no money: a free call, or one that was refused. */
+/** A row that moves no money: a free call, one that was refused, or one whose answer somebody already had. */
 export interface Note {
-  what: 'free' | 'refused';
+  what: 'free' | 'refused' | 'hit';
   origin: Origin;
   tool: string;
   endpoint: string;
   requests: number;
   at: number;
   code?: string;
+  /** Of a hit: what the one who asked first paid, and this one did not. */
+  saved?: Micros;
 }
 
 /** Rows of the journal added up; a report is built of these and of balances, and only reads. */
@@ -73,9 +75,10 @@ export interface JournalSum {
   agent: string;
   tool: string;
   endpoint: string;
-  what: 'posted' | 'held' | 'free' | 'refused';
+  what: 'posted' | 'held' | 'free' | 'refused' | 'hit';
   code: string | null;
   kind: MoneyKind;
+  /** Of a hit: what was saved. */
   amount: Micros;
   requests: number;
 }
@@ -198,6 +201,10 @@ export interface AnswerCache {
   find(place: CachePlace, request: WebRequest, now: number): Promise<Found>;
   /** Keeps it if the rules allow, and says whether they did. A failure to write is nobody's error but the log's. */
   keep(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields; body: Buffer }, paid: { price: Micros; by: Origin }, now: number): Promise<boolean>;
+  /**
+   * A request that may have changed something was answered: what is kept of it is out of date (RFC 9111, section 4.4).
+   */
+  written(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields }): Promise<void>;
   /** The server said 304: the stored answer, made fresh. */
   renewed(place: CachePlace, request: WebRequest, stale: StoredAnswer, fields: Fields, now: number): Promise<StoredAnswer>;
   close(): Promise<void>;

@@ -11,6 +11,11 @@ export function appendExports(file: string, values: Record<string, string>): voi
   if (lines.length > 0) appendFileSync(file, lines.join(''));
 }
 
+/** A whole line of shell, as it is. */
+export function appendLine(file: string, line: string): void {
+  appendFileSync(file, line);
+}
+
 /** Inside single quotes a POSIX shell expands nothing; the quote itself is closed, escaped and opened again. */
 export function shellQuote(value: string): string {
   return `'${value.replaceAll("'", `'\\''`)}'`;

@@ -14,7 +14,7 @@ if (mode === null) {
   try {
     const stdin = await readStdin(process.stdin);
     const entry = fileURLToPath(new URL('./daemon.mjs', import.meta.url));
-    finish(await runHook({ mode, stdin, env: process.env, cwd: process.cwd(), pid: process.pid, version: VERSION, build: BUILD, entry }));
+    finish(await runHook({ mode, stdin, env: process.env, cwd: process.cwd(), pid: process.pid, node: process.versions.node, version: VERSION, build: BUILD, entry }));
   } catch (error) {
     finish({ systemMessage: `pag0: its hook failed (${error instanceof Error ? error.message : String(error)}); calls that cost are refused until it works.` });
   }

@@ -26,9 +26,16 @@ export function registrationOf(mode: HookMode, payload: HookPayload, env: Env, p
     parent: { session: parent },
     ancestors,
     project: projectOf(payload.cwd),
+    ownProxy: hasOwnProxy(env),
     run: filled(env['PAG0_RUN']),
     pluginVersion,
   };
+}
+
+/** A company's network, say: what goes out has to go that way, and not past it through ours. */
+export function hasOwnProxy(env: Env): boolean {
+  const ours = env['PAG0_TICKET_PROXY'];
+  return Object.entries(env).some(([name, value]) => /^(https?|all)_proxy$/i.test(name) && filled(value) !== null && value !== ours);
 }
 
 export function optionsFrom(env: Env): Record<string, string> {

@@ -1,9 +1,10 @@
 import { ensureDaemon, portTaken, type Ensured, type EnsureOptions } from '../daemon/contract/ensure.ts';
-import { homeDir, portFrom } from '../daemon/contract/home.ts';
+import { homeAt, homeDir, portFrom } from '../daemon/contract/home.ts';
 import { ROUTES, type ErrorAnswer, type SessionAnswer } from '../daemon/contract/routes.ts';
-import { appendExports } from './env-file.ts';
+import { appendExports, appendLine } from './env-file.ts';
 import { parsePayload, type HookMode, type HookPayload } from './payload.ts';
 import { registrationOf } from './registration.ts';
+import { installSessionEnv } from './session-env.ts';
 
 /** What the client reads from a command hook's stdout. Nothing at all means: go on. */
 export interface HookOutput {
@@ -18,6 +19,8 @@ export interface HookInput {
   env: Record<string, string | undefined>;
   cwd: string;
   pid: number;
+  /** `process.versions.node` */
+  node: string;
   version: string;
   build: string;
   /** The daemon's program file. */
@@ -51,7 +54,8 @@ export async function runHook(input: HookInput): Promise<HookOutput> {
     const news = ensured.started || ensured.waited ? ensured.hello.notice : undefined;
     if (payload === null) return say(news);
     const output = await register(input, payload, ensured);
-    if (input.mode === 'session-start') exportParent(input, payload.sessionId, output.env);
+    const reads = sendThrough(input, payload.sessionId, output.gateway);
+    if (input.mode === 'session-start') exportSession(input, payload.sessionId, output.env, reads);
     if (output.stop !== undefined) return stopWith(output.stop);
     return say(news, output.notice);
   } finally {
@@ -81,11 +85,23 @@ async function register(input: HookInput, payload: HookPayload, ensured: Extract
   return { notice: `pag0: this session could not be registered (${why}); calls that cost are refused until the next prompt.` };
 }
 
-/** Also when the daemon had nothing to add: a session started from this one must know its parent. */
-function exportParent(input: HookInput, sessionId: string, more: Record<string, string> = {}): void {
+/** The parent also when the daemon had nothing to add: a session started from this one must know it. */
+function exportSession(input: HookInput, sessionId: string, more: Record<string, string> = {}, line: string | null): void {
   const file = input.env['CLAUDE_ENV_FILE'];
   if (file === undefined || file === '') return;
   appendExports(file, { PAG0_PARENT_SESSION: sessionId, ...more });
+  if (line !== null) appendLine(file, line);
+}
+
+/** With every prompt as well, so that a change of mind reaches a session that is running. A full disk stops no session. */
+function sendThrough(input: HookInput, session: string, gateway: SessionAnswer['gateway']): string | null {
+  if (gateway === undefined) return null;
+  const home = homeAt(homeDir(input.env));
+  try {
+    return installSessionEnv({ home: home.dir, session, gateway, daemonFile: home.daemonFile, node: input.node });
+  } catch {
+    return null;
+  }
 }
 
 function stopWith(sentence: string): HookOutput {

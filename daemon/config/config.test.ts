@@ -20,7 +20,8 @@ describe('a configuration', () => {
         networks: [{ id: 'eip155:84532', rpc: 'http://127.0.0.1:8545', assets: ['0x036CbD53842c5426634e7929541eC2318f3dCF7e'] }],
       }),
     );
-    expect(parsed).toMatchObject({ ok: true, config: { policy: { sessionBudget: 5_000_000n, killSwitchAt: 0.9, agents: [{ agentBudget: 1_500_000n }, { pattern: 'ralph-loop', agentBudget: 3_000_000n }] }, idle: ['cache', 'networks'] } });
+    expect(parsed).toMatchObject({ ok: true, config: { policy: { sessionBudget: 5_000_000n, killSwitchAt: 0.9, agents: [{ agentBudget: 1_500_000n }, { pattern: 'ralph-loop', agentBudget: 3_000_000n }] }, idle: ['networks'] } });
+    expect(parsed.ok && parsed.config.policy.cache).toEqual({ enabled: true, scope: 'session', defaultTtl: 1_800, ttlRules: [{ pattern: /docs/, ttl: 3_600 }], reuse: [{ endpoint: 'api.tavily.com/search', tool: null, method: 'POST' }] });
   });
 
   it.each([
@@ -37,6 +38,12 @@ describe('a configuration', () => {
     ['{"prices":[{"endpoint":"a","tool":"b","price":"$1"}]}', 'one of the two'],
     ['{"timeZone":"Mars/North"}', '"Mars/North" is not a time zone'],
     ['{"loops":{"repeatLimit":0}}', 'loops.repeatLimit is 0:'],
+    ['{"cache":{"scope":"team"}}', 'cache.scope is "team":'],
+    ['{"cache":{"defaultTTL":-1}}', 'cache.defaultTTL is -1:'],
+    ['{"cache":{"ttlRules":[{"pattern":"(","ttl":1}]}}', 'cache.ttlRules.0.pattern: "(" is not a regular expression'],
+    ['{"cache":{"ttlRules":[{"pattern":"(a+)+b","ttl":1}]}}', 'cache.ttlRules.0.pattern: "(a+)+b" repeats a group that has repeats or alternatives inside'],
+    ['{"cache":{"reuse":[{"method":"POST"}]}}', 'cache.reuse.0: a call to reuse names an "endpoint" or a "tool"'],
+    ['{"cache":{"ttl":5}}', 'cache.ttl is not a field pag0 knows (known here: enabled, scope, defaultTTL, ttlRules, reuse)'],
     ['[]', 'the file: '],
     ['{', 'it is not JSON'],
   ])('%s is refused with field, value and what is allowed', (text, problem) => {
@@ -105,6 +112,18 @@ describe('the policy in force', () => {
     const { projectFile, open, session, write } = setUp();
     write(projectFile, { policy: { sessionBudget: '$1', dailyBudget: '$900' } });
     expect(open().of(session('s'))?.policy).toMatchObject({ sessionBudget: 1_000_000n, dailyBudget: 20_000_000n });
+  });
+
+  it('takes the user’s cache rules, which a project shortens and narrows', () => {
+    const { files, projectFile, open, session, write } = setUp();
+    const reuse = [{ endpoint: 'api.exa.ai/*' }];
+    write(files.userFile, { cache: { scope: 'user', ttlRules: [{ pattern: 'docs', ttl: 3_600 }], reuse } });
+    expect(open().of(session('s'))?.policy.cache).toMatchObject({ enabled: true, scope: 'user', defaultTtl: 1_800, limits: [] });
+    write(projectFile, { cache: { scope: 'project', defaultTTL: 60, ttlRules: [{ pattern: 'docs/beta', ttl: 5 }], reuse: [{ endpoint: 'pay.example/*' }] } });
+    const { cache } = open().of(session('s'))!.policy;
+    expect(cache).toMatchObject({ scope: 'project', defaultTtl: 60, ttlRules: [{ ttl: 3_600 }], reuse: [{ endpoint: 'api.exa.ai/*' }], limits: [{ ttlRules: [{ ttl: 5 }], reuse: [{ endpoint: 'pay.example/*' }] }] });
+    write(projectFile, { cache: { enabled: false, scope: 'user', defaultTTL: 9_999 } });
+    expect(open().of(session('s'))?.policy.cache).toMatchObject({ enabled: false, scope: 'user', defaultTtl: 1_800 });
   });
 
   it('of a nested session is bound by the one above, whatever its options and folder say', () => {

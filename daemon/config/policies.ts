@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { DEFAULT_POLICY, tighten, type Policy } from '../core/policy.ts';
+import { completed, tighten, type Policy } from '../core/policy.ts';
 import type { Session } from '../core/tree.ts';
 import type { Clock } from '../ports.ts';
 import { parseOptions, type Config } from './schema.ts';
@@ -85,5 +85,5 @@ export function createPolicies(files: { userFile: string; lastGoodFile: string }
 }
 
 function ownPolicy(session: Session, config: Config): Policy {
-  return { ...DEFAULT_POLICY, ...parseOptions(session.options).policy, ...config.policy };
+  return completed(parseOptions(session.options).policy, config.policy);
 }

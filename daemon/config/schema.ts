@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { parseAmount, type Micros } from '../core/amount.ts';
 import { isTimeZone } from '../core/day.ts';
-import { DEFAULT_POLICY, type AgentRule, type LoopRules, type Policy } from '../core/policy.ts';
+import type { CacheRules } from '../core/cache-rules.ts';
+import { DEFAULT_POLICY, type AgentRule, type LoopRules, type Policy, type PolicyPart } from '../core/policy.ts';
 import type { PriceRule } from '../core/price.ts';
+import { safePattern } from '../core/safe-pattern.ts';
 
 /**
  * `config.json` and a project's `.claude/pag0.json`: the same shape, parsed at this door and nowhere else. Unknown
@@ -31,6 +33,7 @@ const share = z.number({ error: 'a share is a number from 0 to 1, such as 0.7' }
 const pattern = z.string().min(1).max(500);
 const endpoints = z.array(pattern).max(1_000);
 const count = z.number().int().min(1).max(1_000_000);
+const method = z.string().min(1).max(20).transform((text) => text.toUpperCase());
 
 const policy = z.strictObject({
   maxPerRequest: amount.optional(),
@@ -61,7 +64,7 @@ const priceRule = z
   .strictObject({
     endpoint: pattern.optional(),
     tool: pattern.optional(),
-    method: z.string().min(1).max(20).transform((text) => text.toUpperCase()).optional(),
+    method: method.optional(),
     price,
     tokens: z
       .strictObject({ inputPerMillion: amount, outputPerMillion: amount, cachedInputPerMillion: amount.optional(), cacheWritePerMillion: amount.optional() })
@@ -77,14 +80,31 @@ const loops = z.strictObject({
   interactive: z.boolean().optional(),
 });
 
-/** Read by the cache and the payer; checked here so that a typing error shows on the day it is written. */
+/** A year: what is older was bought for somebody else's question. */
+const seconds = z.number().int().min(0).max(31_536_000);
+
+const expression = z.string().transform((text, context): RegExp => {
+  const read = safePattern(text);
+  if (read.ok) return read.pattern;
+  context.addIssue({ code: 'custom', message: `${show(text)} ${read.problem}` });
+  return z.NEVER;
+});
+
+const reuseRule = z
+  .strictObject({ endpoint: pattern.optional(), tool: pattern.optional(), method: method.optional() })
+  .refine((rule) => (rule.endpoint === undefined) !== (rule.tool === undefined), { error: 'a call to reuse names an "endpoint" or a "tool", one of the two' });
+
 const cache = z.strictObject({
   enabled: z.boolean().optional(),
   scope: z.enum(['session', 'project', 'user']).optional(),
-  defaultTTL: z.number().int().min(0).optional(),
-  ttlRules: z.array(z.strictObject({ pattern, ttl: z.number().int().min(0) })).optional(),
-  reuse: z.array(z.strictObject({ endpoint: pattern.optional(), tool: pattern.optional(), method: z.string().optional() })).optional(),
+  defaultTTL: seconds.optional(),
+  ttlRules: z.array(z.strictObject({ pattern: expression, ttl: seconds })).max(100).optional(),
+  reuse: z.array(reuseRule).max(1_000).optional(),
 });
+
+const gateway = z.strictObject({ environment: z.boolean().optional() });
+
+/** Read by the payer; checked here so that a typing error shows on the day it is written. */
 const networks = z.array(z.strictObject({ id: z.string(), rpc: z.string().optional(), assets: z.array(z.string()).optional() }));
 
 const config = z.strictObject({
@@ -95,12 +115,12 @@ const config = z.strictObject({
   prices: z.array(priceRule).max(5_000).optional(),
   loops: loops.optional(),
   cache: cache.optional(),
+  gateway: gateway.optional(),
   networks: networks.optional(),
 });
 
 export interface Config {
-  /** Only the fields the file names. */
-  policy: Partial<Policy>;
+  policy: PolicyPart;
   timeZone: string | null;
   /** Parts of the file that this version checks but does not act on. */
   idle: string[];
@@ -124,7 +144,7 @@ export function parseConfig(text: string): ParsedConfig {
     config: {
       policy: toPolicy(file),
       timeZone: file.timeZone ?? null,
-      idle: (['cache', 'networks'] as const).filter((part) => file[part] !== undefined),
+      idle: (['networks'] as const).filter((part) => file[part] !== undefined),
     },
   };
 }
@@ -167,7 +187,7 @@ export function parseOptions(value: unknown): { policy: Partial<Policy>; problem
   return { policy: result, problems };
 }
 
-function toPolicy(file: z.infer<typeof config>): Partial<Policy> {
+function toPolicy(file: z.infer<typeof config>): PolicyPart {
   const { allowedEndpoints, ...limits } = file.policy ?? {};
   return {
     ...defined(limits),
@@ -175,6 +195,8 @@ function toPolicy(file: z.infer<typeof config>): Partial<Policy> {
     ...(file.agents === undefined ? {} : { agents: Object.entries(file.agents).map(([name, rule]) => toRule(name, rule)) }),
     ...(file.prices === undefined ? {} : { prices: file.prices.map(toPrice) }),
     ...(file.loops === undefined ? {} : { loops: toLoops(file.loops) }),
+    ...(file.gateway?.environment === undefined ? {} : { environment: file.gateway.environment }),
+    ...(file.cache === undefined ? {} : { cache: toCache(file.cache) }),
   };
 }
 
@@ -208,6 +230,16 @@ function toLoops(rules: z.infer<typeof loops>): LoopRules {
   return { ...DEFAULT_POLICY.loops, ...defined(rules) };
 }
 
+function toCache({ enabled, scope, defaultTTL, ttlRules, reuse }: z.infer<typeof cache>): Partial<CacheRules> {
+  return defined({
+    enabled,
+    scope,
+    defaultTtl: defaultTTL,
+    ttlRules,
+    reuse: reuse?.map((rule) => ({ endpoint: rule.endpoint ?? null, tool: rule.tool ?? null, method: rule.method ?? null })),
+  });
+}
+
 /** zod leaves `undefined` where a field is absent, and a spread of that would erase a default. */
 function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
@@ -227,7 +259,7 @@ function explain(error: z.ZodError): string {
 
 /** The fields that would have been right there. */
 function spelling(path: readonly PropertyKey[], _key: string): string {
-  const shapes: Record<string, object> = { '': config.shape, policy: policy.shape, loops: loops.shape, cache: cache.shape };
+  const shapes: Record<string, object> = { '': config.shape, policy: policy.shape, loops: loops.shape, cache: cache.shape, gateway: gateway.shape };
   const shape = shapes[path.join('.')] ?? (path[0] === 'agents' ? agent.shape : undefined);
   return shape === undefined ? '' : ` (known here: ${Object.keys(shape).filter((name) => name !== '$schema').join(', ')})`;
 }

@@ -66,6 +66,7 @@ export const sessionRegistration = z.object({
   parent: z.object({ session: id.nullable() }),
   ancestors: z.array(z.object({ pid: z.number().int(), command: z.string().max(200_000) })).max(64),
   project: z.string().max(4_096),
+  ownProxy: z.boolean().default(false),
   run: z.string().max(256).nullable(),
 });
 

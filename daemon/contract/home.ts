@@ -12,6 +12,12 @@ export interface Home {
   /** Who is running: `{ pid, port, version, build, startedAt, node }`. A hint for people and tools, never a proof. */
   daemonFile: string;
   ledgerFile: string;
+  /** Answers that were bought or fetched: what is lost with it can be had again. */
+  cacheFile: string;
+  /** The gateway's certificate authority, and what programs are told to trust. */
+  caDir: string;
+  /** One file a call in flight. */
+  ticketDir: string;
   configFile: string;
   logFile: string;
   driverDir: string;
@@ -52,6 +58,9 @@ export function homeAt(dir: string): Home {
     tokenFile: join(dir, 'token'),
     daemonFile: join(dir, 'daemon.json'),
     ledgerFile: join(dir, 'ledger.db'),
+    cacheFile: join(dir, 'cache.db'),
+    caDir: join(dir, 'ca'),
+    ticketDir: join(dir, 'tickets'),
     configFile: join(dir, 'config.json'),
     logFile: join(dir, 'daemon.log'),
     driverDir: join(dir, 'driver'),

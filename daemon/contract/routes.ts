@@ -87,6 +87,8 @@ export interface SessionRegistration {
   ancestors: AncestorProcess[];
   /** The git common directory, so that worktrees are one project; without git the folder itself. */
   project: string;
+  /** The client's environment names a proxy that is not ours. */
+  ownProxy: boolean;
   /** `pag0 run` names it; else null. */
   run: string | null;
   pluginVersion: string;
@@ -100,6 +102,21 @@ export interface SessionAnswer {
   stop?: string;
   /** Exported to every Bash command of the session, next to what the hook exports itself (SessionStart only). */
   env?: Record<string, string>;
+  /** What everything that the session's Bash starts is sent through; null: nothing, the person wants it so. */
+  gateway?: GatewayAccess | null;
+}
+
+/** The gateway as one session reaches it. `hooks/session-env.ts` makes the session's environment of it. */
+export interface GatewayAccess {
+  /** `http://127.0.0.1:4402` */
+  url: string;
+  user: string;
+  secret: string;
+  /** Files: our CA alone, and the system's roots with it. */
+  ca: string;
+  bundle: string;
+  /** Hosts that are reached without it. */
+  direct: string[];
 }
 
 export interface ErrorAnswer {

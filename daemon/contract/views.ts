@@ -77,6 +77,9 @@ export interface BudgetView {
   /** Of the session's own budget. */
   utilizationRate: number | null;
   scopes: ScopeView[];
+  /** Answers from the cache in this session and all it started, and what they would have cost. */
+  cacheHits: number;
+  cacheSavings: string;
   /** `main`, and below it everyone it started. */
   tree: AgentView;
   /** What is wrong with the configuration, a sentence each. */
@@ -85,13 +88,16 @@ export interface BudgetView {
 
 export type ReportScope = 'session' | 'run' | 'project' | 'today' | 'all';
 
-/** `requests` are those that went out, paid or free; `refused` ones are not among them. */
+/** `requests` are those that were answered: paid, free, or `hits` of the cache; `refused` ones are not among them. */
 export interface Counts {
   cost: string;
   /** Outcome unknown; not part of `cost`. */
   held: string;
   requests: number;
   free: number;
+  /** Answered from the cache, and what their first asker had paid for each. */
+  hits: number;
+  saved: string;
   refused: number;
 }
 
@@ -140,7 +146,7 @@ export interface Report {
   from: number | null;
   to: number;
   totalCost: string;
-  /** Requests that went out, free ones included. */
+  /** Requests that were answered, free ones and hits of the cache included. */
   totalRequests: number;
   free: number;
   cacheHitRate: number;

@@ -1,6 +1,6 @@
 import type { Call } from './call.ts';
 import { endpointOf } from './endpoint.ts';
-import type { ShellReading } from './invocation.ts';
+import type { Invocation, ShellReading } from './invocation.ts';
 import { mentionedClient, requestsOf } from './network-client.ts';
 
 /**
@@ -42,8 +42,13 @@ function callsOf(reading: ShellReading, command: string): Call[] {
     const program = mentionedClient(command);
     return program === null ? [] : [{ tool: 'Bash', program, method: '*', endpoint: null, known: false, times: 1 }];
   }
+  return callsBy(reading.invocations);
+}
+
+/** The requests of these commands alone. */
+export function callsBy(invocations: readonly Invocation[]): Call[] {
   const calls = new Map<string, Call>();
-  for (const { program, method, url, times, known } of reading.invocations.flatMap(requestsOf)) {
+  for (const { program, method, url, times, known } of invocations.flatMap(requestsOf)) {
     const endpoint = url === null ? null : endpointOf(url);
     const call: Call = { tool: 'Bash', program, method, endpoint, known: known && endpoint !== null, times };
     // Equal requests are one Call that runs several times, so that a loop over queries reads as one line.

@@ -27,6 +27,7 @@ test('what cannot be known at all is no word', () => {
     redirects: [{ path: null, kind: 'write' }, { path: 'f', kind: 'read' }],
     times: 1,
     timesKnown: true,
+    background: false,
   };
   expect([...wordsOf({ invocations: [invocation], unreadable: false })]).toEqual([
     { word: 'sudo', role: 'argument' },

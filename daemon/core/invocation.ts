@@ -46,6 +46,8 @@ export interface Invocation {
   times: number;
   /** False in a loop whose length is not in the text. */
   timesKnown: boolean;
+  /** Nobody waits for it before the next command begins (`&`, `coproc`). */
+  background: boolean;
 }
 
 export interface ShellReading {

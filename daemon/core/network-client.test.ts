@@ -4,7 +4,7 @@ import { UNKNOWN, programName, type Invocation, type ShellWord } from './invocat
 import { mentionedClient, requestsOf, startsNestedClient } from './network-client.ts';
 
 function invocation(words: readonly ShellWord[], more: Partial<Invocation> = {}): Invocation {
-  return { program: programName(words[0]), words, ends: words.map(() => null), wrappers: [], assignments: {}, redirects: [], times: 1, timesKnown: true, ...more };
+  return { program: programName(words[0]), words, ends: words.map(() => null), wrappers: [], assignments: {}, redirects: [], times: 1, timesKnown: true, background: false, ...more };
 }
 
 /** Words as they come from the shell: `…` is any number of unknown words, `?` unknown text. */

@@ -34,7 +34,7 @@ interface Client {
   draft: (args: readonly Argument[], program: string) => Draft[];
 }
 
-const CURL: Grammar = {
+export const CURL: Grammar = {
   short: 'AbCcDdeEFHhKmoPQrtTuUwxXyYz',
   long: names(`
     abstract-unix-socket alt-svc aws-sigv4 cacert capath cert cert-type ciphers config connect-timeout connect-to continue-at cookie
@@ -54,7 +54,7 @@ const CURL: Grammar = {
   equals: false,
 };
 
-const WGET: Grammar = {
+export const WGET: Grammar = {
   // `n` is half an option: `-nv`, `-nc`, `-nd` take their second letter as its value.
   short: 'eoaiBtOTwQPUlARDIXn',
   long: names(`

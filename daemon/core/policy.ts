@@ -1,4 +1,5 @@
 import { smaller, type Micros } from './amount.ts';
+import { DEFAULT_CACHE, tightenCache, type CacheRules } from './cache-rules.ts';
 import { endpointMatches, type Endpoint } from './endpoint.ts';
 import { globMatches } from './glob.ts';
 import type { PriceRule } from './price.ts';
@@ -49,7 +50,13 @@ export interface Policy {
   agents: readonly AgentRule[];
   prices: readonly PriceRule[];
   loops: LoopRules;
+  cache: CacheRules;
+  /** Whether what Bash starts is sent through the gateway by its environment. */
+  environment: boolean;
 }
+
+/** What one file says: no more than the fields it names. */
+export type PolicyPart = Partial<Omit<Policy, 'cache'>> & { cache?: Partial<CacheRules> };
 
 /** The use case's defaults: with no file at all, $5 a session, $20 a day, $0.50 a request, alert at 70 %. */
 export const DEFAULT_POLICY: Policy = {
@@ -69,13 +76,20 @@ export const DEFAULT_POLICY: Policy = {
   agents: [],
   prices: [],
   loops: { maxIterations: null, repeatLimit: 25, dollarsPerMinute: 10_000_000n, resumeBelow: 5_000_000n, interactive: false },
+  cache: DEFAULT_CACHE,
+  environment: true,
 };
+
+/** The defaults, with what each part names in their place; the last word counts. */
+export function completed(...parts: readonly PolicyPart[]): Policy {
+  return parts.reduce<Policy>((policy, part) => ({ ...policy, ...part, cache: { ...policy.cache, ...part.cache } }), DEFAULT_POLICY);
+}
 
 /**
  * The user's policy narrowed by a project's. Whatever the project's file says, the result allows nothing that the
  * user's alone would not: limits take the smaller, lists the intersection, and a price can be added but not lowered.
  */
-export function tighten(user: Policy, project: Partial<Policy>): Policy {
+export function tighten(user: Policy, project: PolicyPart): Policy {
   return {
     maxPerRequest: smaller(user.maxPerRequest, project.maxPerRequest),
     sessionBudget: smaller(user.sessionBudget, project.sessionBudget),
@@ -94,6 +108,9 @@ export function tighten(user: Policy, project: Partial<Policy>): Policy {
     // The first match wins, so a project's rule is heard only where the user's table is silent.
     prices: [...user.prices, ...(project.prices ?? [])],
     loops: project.loops === undefined ? user.loops : tightenLoops(user.loops, project.loops),
+    // Seeing less is no tightening.
+    environment: user.environment,
+    cache: project.cache === undefined ? user.cache : tightenCache(user.cache, project.cache),
   };
 }
 

@@ -2,7 +2,7 @@ import type { HookEvent } from '../contract/events.ts';
 import type { Reply } from '../pipeline/hook.ts';
 
 /** A reply in the words of the client's hook protocol. `{}` lets everything take its course. */
-export function hookAnswer(event: HookEvent['hook_event_name'], reply: Reply): Record<string, unknown> {
+export function hookAnswer(event: HookEvent, reply: Reply): Record<string, unknown> {
   if (reply.block !== undefined) return { decision: 'block', reason: reply.block };
   const specific = specificOutput(event, reply);
   return {
@@ -12,11 +12,13 @@ export function hookAnswer(event: HookEvent['hook_event_name'], reply: Reply): R
   };
 }
 
-function specificOutput(event: HookEvent['hook_event_name'], reply: Reply): Record<string, unknown> | null {
-  const { verdict, context } = reply;
-  if (verdict?.verdict === 'refuse') {
-    return { hookEventName: event, permissionDecision: 'deny', permissionDecisionReason: verdict.refusal.sentence };
-  }
-  if (verdict?.verdict === 'ask') return { hookEventName: event, permissionDecision: 'ask', permissionDecisionReason: verdict.sentence };
-  return context === undefined ? null : { hookEventName: event, additionalContext: context };
+function specificOutput(event: HookEvent, reply: Reply): Record<string, unknown> | null {
+  const { verdict, context, command } = reply;
+  const hookEventName = event.hook_event_name;
+  if (verdict?.verdict === 'refuse') return { hookEventName, permissionDecision: 'deny', permissionDecisionReason: verdict.refusal.sentence };
+  // Without a decision of ours the client's own permission flow goes on, with the command as it will run.
+  const updated = command === undefined || event.hook_event_name !== 'PreToolUse' ? {} : { updatedInput: { ...event.tool_input, command } };
+  if (verdict?.verdict === 'ask') return { hookEventName, permissionDecision: 'ask', permissionDecisionReason: verdict.sentence, ...updated };
+  if ('updatedInput' in updated) return { hookEventName, ...updated };
+  return context === undefined ? null : { hookEventName, additionalContext: context };
 }

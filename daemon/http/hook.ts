@@ -21,7 +21,7 @@ export function hookRoute(hooks: Hooks, isPerson: (sessionId: string, remotePort
     const remotePort = incoming.socket.remotePort ?? 0;
     const reply = await hooks.handle(event, () => isPerson(event.session_id, remotePort));
     if (reply === null) return problemAnswer(403, 'SESSION_UNKNOWN', 'no such session is registered; a prompt or a new start registers it');
-    return { status: 200, text: JSON.stringify(hookAnswer(event.hook_event_name, reply)) };
+    return { status: 200, text: JSON.stringify(hookAnswer(event, reply)) };
   };
 }
 

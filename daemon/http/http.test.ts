@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, request, type Server } from 'node:http';
+import { request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
@@ -18,12 +18,12 @@ let assembled: Assembled;
 let server: Server;
 
 const open = () =>
-  assemble({ home, version: '0', log, clock: Date.now, sqlite: { name: 'test', open: (path) => new DatabaseSync(path) as unknown as Database }, port: PORT });
+  assemble({ home, version: '0', log, clock: Date.now, sqlite: { name: 'test', open: (path) => new DatabaseSync(path) as unknown as Database }, port: PORT, token: 'a'.repeat(64) });
 
 beforeAll(async () => {
   writeFileSync(home.configFile, JSON.stringify({ prices: [{ endpoint: 'api.tavily.com/*', price: '$2' }], policy: { maxPerRequest: '$2' } }));
   assembled = await open();
-  server = createServer(createListener({ door: (...args) => assembled.fetch(...args), hook: () => assembled.hook, leaving: () => false }));
+  server = createListener({ door: (...args) => assembled.fetch(...args), serving: () => assembled, leaving: () => false });
   await new Promise<void>((resolve) => server.listen(PORT, '127.0.0.1', resolve));
   await post('/v1/session', { event: 'session-start', session_id: 's1', transcript_path: null, cwd: home.dir, source: 'startup', prompt_id: null, attended: false, options: {}, clientPid: process.pid, parent: { session: null }, ancestors: [], project: home.dir, run: null });
 });
@@ -48,6 +48,8 @@ function post(path: string, body: unknown, headers: Record<string, string> = {})
   });
 }
 
+/** Charged at the hook: WebFetch goes past the gateway. */
+const priced = (id: string, more: object = {}) => ({ hook_event_name: 'PreToolUse', session_id: 's1', tool_name: 'WebFetch', tool_use_id: id, tool_input: { url: 'https://api.tavily.com/search', prompt: 'x' }, ...more });
 const before = (command: string, id: string, more: object = {}) => ({ hook_event_name: 'PreToolUse', session_id: 's1', tool_name: 'Bash', tool_use_id: id, tool_input: { command }, ...more });
 
 describe('POST /hook', () => {
@@ -86,8 +88,8 @@ describe('POST /hook', () => {
   });
 
   it('answers a refusal in the client’s words', async () => {
-    for (const id of ['p1', 'p2']) expect(await post('/hook', before('curl https://api.tavily.com/search', id))).toEqual({ status: 200, body: {} });
-    const { body } = await post('/hook', before('curl https://api.tavily.com/search', 'p3'));
+    for (const id of ['p1', 'p2']) expect(await post('/hook', priced(id))).toEqual({ status: 200, body: {} });
+    const { body } = await post('/hook', priced('p3'));
     expect(body).toMatchObject({
       continue: false,
       stopReason: expect.stringContaining('SESSION_BUDGET_EXCEEDED') as string,
@@ -97,7 +99,7 @@ describe('POST /hook', () => {
 
   it('knows nobody it was not told of', async () => {
     expect(await post('/hook', { hook_event_name: 'Stop', session_id: 'nobody' })).toMatchObject({ status: 403, body: { error: { code: 'SESSION_UNKNOWN' } } });
-    expect(await post('/hook', before('curl https://api.tavily.com/search', 't7', { session_id: 'nobody' }))).toMatchObject({ status: 200, body: { hookSpecificOutput: { permissionDecision: 'deny' } } });
+    expect(await post('/hook', priced('t7', { session_id: 'nobody' }))).toMatchObject({ status: 200, body: { hookSpecificOutput: { permissionDecision: 'deny' } } });
   });
 
   it('takes a raise from nobody but a person', async () => {
@@ -112,7 +114,7 @@ describe('a daemon that starts again', () => {
   it('keeps what was reserved before a crash, and settles it when its client is gone', async () => {
     const gone = { event: 'session-start', session_id: 's9', transcript_path: null, cwd: home.dir, source: 'startup', prompt_id: null, attended: false, options: {}, clientPid: 2 ** 22 - 1, parent: { session: null }, ancestors: [], project: home.dir, run: null };
     await post('/v1/session', gone);
-    await post('/hook', before('curl https://api.tavily.com/search', 'r1', { session_id: 's9' }));
+    await post('/hook', priced('r1', { session_id: 's9' }));
     await assembled.close();
     assembled = await open();
     const report = async (session: string) => (await (await fetchBudget(session)).json()) as { scopes: { scope: string; spent: string; reserved: string }[] };

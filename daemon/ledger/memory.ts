@@ -71,7 +71,7 @@ export function memoryLedger(): Ledger {
       return end(key, 'hold');
     },
     note(note: Note) {
-      const line: Line = { tool: note.tool, endpoint: note.endpoint, amount: 0n, requests: note.requests };
+      const line: Line = { tool: note.tool, endpoint: note.endpoint, amount: note.saved ?? 0n, requests: note.requests };
       entries.push({ at: note.at, origin: note.origin, line, what: note.what, code: note.code ?? null, kind: 'billed' });
     },
     async balances(keys) {

@@ -154,8 +154,9 @@ function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, 
 
   function noteNow(note: Note): void {
     const origin = originNo(note.origin);
-    insertEntry.run(note.at, note.what, origin, null, note.tool, note.endpoint, 0, note.requests, 'billed', note.code ?? null);
-    totals.add(origin, note.at, note.what, note.code ?? null, 'billed', { tool: note.tool, endpoint: note.endpoint, amount: 0n, requests: note.requests });
+    const saved = note.saved ?? 0n;
+    insertEntry.run(note.at, note.what, origin, null, note.tool, note.endpoint, saved, note.requests, 'billed', note.code ?? null);
+    totals.add(origin, note.at, note.what, note.code ?? null, 'billed', { tool: note.tool, endpoint: note.endpoint, amount: saved, requests: note.requests });
   }
 
   return {

@@ -1,5 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { createClient } from '../contract/client.ts';
 import { portTaken } from '../contract/ensure.ts';
 import { ensureToken, readDaemonRecord, readToken, removeIfThere, type DaemonRecord, type Home } from '../contract/home.ts';
@@ -8,14 +8,11 @@ import { createRequestCheck } from '../contract/proof.ts';
 import { ROUTES, type DaemonState, type HelloAnswer, type StatusAnswer, type StopReason } from '../contract/routes.ts';
 import { loadDriver, type LoadedDriver, type SqliteDriver } from '../ledger/driver.ts';
 import { createDoor, type Fetch } from './door.ts';
-import { createListener } from './listener.ts';
-import type { PlainAnswer } from '../http/plain.ts';
+import { createListener, type Serving } from './listener.ts';
 import type { Log } from './log.ts';
 
 /** The part of `assemble.ts` that the daemon's life depends on. */
-export interface Assembled {
-  /** One event of the client's hooks: the path of every tool call. Never rejects. */
-  hook(incoming: IncomingMessage): Promise<PlainAnswer>;
+export interface Assembled extends Serving {
   /** Everything else. */
   fetch: Fetch;
   lastActivity(): number;
@@ -24,7 +21,7 @@ export interface Assembled {
   close(): Promise<void>;
 }
 
-export type Assemble = (parts: { home: Home; version: string; log: Log; clock: () => number; sqlite: SqliteDriver; port: number }) => Promise<Assembled>;
+export type Assemble = (parts: { home: Home; version: string; log: Log; clock: () => number; sqlite: SqliteDriver; port: number; token: string }) => Promise<Assembled>;
 
 export interface StartOptions {
   home: Home;
@@ -73,8 +70,8 @@ export async function startDaemon(options: StartOptions): Promise<Started> {
     forged: () => leaveIfReplaced(life),
   });
 
-  const listener = createListener({ door, hook: () => serving(life)?.hook ?? null, leaving: () => life.stopping !== null });
-  const bound = await bind(createServer(listener), port);
+  const server = createListener({ door, serving: () => serving(life), leaving: () => life.stopping !== null });
+  const bound = await bind(server, port);
   if ('error' in bound) return bindFailed(bound.error, options);
   life.server = bound.server;
   log.info('listening', { port, pid: process.pid, version: options.version, node: process.versions.node });
@@ -108,7 +105,7 @@ async function open(life: Life): Promise<void> {
     life.driver = await loadDriver({ home, source: options.driverSource, log, notice: (text) => (life.notice = text) });
     if (life.stopping !== null) return;
     if (!life.driver.fetched) life.notice = null;
-    const assembled = await options.assemble({ home, version, log, clock, sqlite: life.driver.driver, port });
+    const assembled = await options.assemble({ home, version, log, clock, sqlite: life.driver.driver, port, token: life.token });
     life.assembled = assembled;
     if (life.stopping !== null) return;
     writeRecord(life);

@@ -10,6 +10,7 @@ import { PASS, type Parts, type ToolCall, type Verdict } from './parts.ts';
 import type { Live } from './sessions.ts';
 import { recent } from './recent.ts';
 import { settle } from './settle.ts';
+import type { Quote } from '../core/price.ts';
 import { answerSlash } from './slash.ts';
 import { stopMain, stopSubagent } from './stop.ts';
 import { nameTurn, nameTurnByModel, noteWork, resumeTurn } from './turns.ts';
@@ -23,6 +24,8 @@ export interface Reply {
   context?: string;
   /** For the person. */
   message?: string;
+  /** The command to run in its place: the same, with its tickets. */
+  command?: string;
   /** Answers a slash command on the screen, without a model call. */
   block?: string;
 }
@@ -94,17 +97,18 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
     if (known !== undefined) {
       // The same id with another call is not the same call, whoever says so.
       if (known.input !== input) return refuseReply('BAD_REQUEST', 'two different calls came under one id, so the second was not run');
-      return verdictReply(live, call, (await known.decision).verdict);
+      return verdictReply(live, call, await known.decision);
     }
     const decision = decideSafely(live, call);
     decisions.set(key, { input, decision });
     track(live, call);
-    const { verdict } = await decision;
-    if (verdict.verdict === 'refuse') {
+    const decided = await decision;
+    const running = live.running.get(call.id);
+    if (decided.verdict.verdict === 'refuse') {
       live.running.delete(call.id);
       live.spawning.delete(call.id);
-    }
-    return verdictReply(live, call, verdict);
+    } else if (running !== undefined && decided.pending !== null) running.charged = hostsOf(decided.pending.quotes);
+    return verdictReply(live, call, decided);
   }
 
   async function decideSafely(live: Live, call: ToolCall): Promise<Decision> {
@@ -119,25 +123,28 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
   /** What a later event asks about: which agent ran which command, and which agent started which. */
   function track(live: Live, call: ToolCall): void {
     const agent = parts.sessions.agentOf(live, call.agentId, call.agentType).id;
-    if (call.tool === 'Bash') limited(live.running).set(call.id, { agent, command: String(call.input['command'] ?? '') });
+    if (call.tool === 'Bash') limited(live.running).set(call.id, { agent, command: String(call.input['command'] ?? ''), charged: [], alerts: [] });
     else if (call.tool === 'Skill' && call.agentId === undefined) nameTurnByModel(parts, live, String(call.input['skill'] ?? ''));
     else if (call.tool === 'Agent' || call.tool === 'Task') limited(live.spawning).set(call.id, { agent, type: String(call.input['subagent_type'] ?? ''), running: true, born: false });
   }
 
   async function after(live: Live, event: EventOf<'PostToolUse'> | EventOf<'PostToolUseFailure'>, answer: string, error: string | null): Promise<Reply> {
     const call = toolCall(event);
+    const running = live.running.get(call.id);
     live.running.delete(call.id);
+    parts.ticketing?.end(live.session.id, call.id);
     const spawned = live.spawning.get(call.id);
     if (spawned !== undefined) spawned.running = false;
     const agent = resumeTurn(parts, live, call);
-    noteWork(live, agent, call.tool, call.input, error ?? answer);
+    // The command as the agent wrote it: the ticket in it is never the same twice.
+    noteWork(live, agent, call.tool, running === undefined ? call.input : { ...call.input, command: running.command }, error ?? answer);
     const key = reservationKey(live, call.id);
     const decision = await decisions.get(key)?.decision;
     const alerts = await settle(parts, live, { toolUseId: call.id, answer, error }, decision?.pending ?? undefined);
     decisions.delete(key);
     live.notices.push(...alerts);
     const child = event.hook_event_name === 'PostToolUse' && (call.tool === 'Agent' || call.tool === 'Task') ? childOf(live, agent, call, event.tool_response) : null;
-    const context = [...alerts, ...(child === null ? [] : [child])].join('\n');
+    const context = [...(running?.alerts ?? []), ...alerts, ...(child === null ? [] : [child])].join('\n');
     return context === '' ? {} : { context };
   }
 
@@ -203,8 +210,8 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
     return {};
   }
 
-  function verdictReply(live: Live, call: ToolCall, verdict: Verdict): Reply {
-    if (verdict.verdict !== 'refuse') return { verdict };
+  function verdictReply(live: Live, call: ToolCall, { verdict, command }: Decision): Reply {
+    if (verdict.verdict !== 'refuse') return { verdict, ...(command === undefined ? {} : { command }) };
     const { refusal: why } = verdict;
     if (call.agentId !== undefined && why.ends !== null) {
       const agent = parts.sessions.agentOf(live, call.agentId, call.agentType);
@@ -228,6 +235,7 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
 export async function endSession(parts: Parts, live: Live): Promise<void> {
   await settleLeftovers(parts, live);
   live.running.clear();
+  parts.ticketing?.endSession(live.session.id);
   const now = parts.clock();
   live.session.endedAt = now;
   for (const agent of live.session.agents.values()) {
@@ -236,6 +244,10 @@ export async function endSession(parts: Parts, live: Live): Promise<void> {
     parts.sessions.save(live, agent);
   }
   parts.sessions.save(live);
+}
+
+function hostsOf(quotes: readonly Quote[]): string[] {
+  return quotes.flatMap(({ call }) => (call.endpoint === null ? [] : [call.endpoint.host]));
 }
 
 /** Enough to tell two inputs apart. A Write's may be a whole file, and is not kept for the sake of it. */

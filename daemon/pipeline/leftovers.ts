@@ -12,7 +12,7 @@ import type { Live } from './sessions.ts';
  */
 export async function settleLeftovers(parts: Parts, live: Live, agent?: string): Promise<void> {
   const open = await parts.ledger.open({ session: live.session.id, ...(agent === undefined ? {} : { agent }) });
-  for (const reservation of open) if (!reservation.held) await settleLeftover(parts, live.session, reservation);
+  for (const reservation of open) if (!reservation.held && !parts.underway.has(reservation.key)) await settleLeftover(parts, live.session, reservation);
 }
 
 async function settleLeftover(parts: Parts, session: Session, reservation: OpenReservation): Promise<void> {

@@ -14,7 +14,7 @@ const loops = (world: World) => [...world.live.session.agents.values()].filter((
 const begin = (world: World, prompt: string, command: string) => world.send({ hook_event_name: 'UserPromptExpansion', prompt_id: prompt, command_name: command });
 const stop = (world: World, prompt: string, driven: boolean) => world.send({ hook_event_name: 'Stop', prompt_id: prompt, stop_hook_active: driven });
 const submit = (world: World, prompt_id: string, author: 'person' | 'report' | 'wakeup') =>
-  registerSession(world.parts, { event: 'user-prompt-submit', session_id: 's1', transcript_path: null, cwd: '/work', source: null, prompt_id, author, attended: true, options: {}, clientPid: null, parent: { session: null }, ancestors: [], project: '/work/.git', run: null });
+  registerSession(world.parts, { event: 'user-prompt-submit', session_id: 's1', transcript_path: null, cwd: '/work', source: null, prompt_id, author, attended: true, options: {}, clientPid: null, parent: { session: null }, ancestors: [], project: '/work/.git', ownProxy: false, run: null });
 
 /** Two paid rounds of `/ralph-loop`, which is all its $0.50 pays for. */
 async function endedRalph(world: World): Promise<void> {
@@ -169,7 +169,7 @@ describe('agents', () => {
     const world = createWorld(CONFIG);
     await world.send({ hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_use_id: 'b1', agent_id: 'e1', agent_type: 'executor', tool_input: { command: 'claude -p "do it"' } });
     await world.send({ hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_use_id: 'b2', agent_id: 'e2', agent_type: 'executor', tool_input: { command: 'claude -p "other"' } });
-    await registerSession(world.parts, { event: 'session-start', session_id: 'inner', transcript_path: null, cwd: '/work', source: 'startup', prompt_id: null, author: 'person', attended: false, options: {}, clientPid: null, parent: { session: 's1' }, ancestors: [{ pid: 7, command: `/bin/bash -c eval 'claude -p "do it"'` }], project: '/work/.git', run: 'another' });
+    await registerSession(world.parts, { event: 'session-start', session_id: 'inner', transcript_path: null, cwd: '/work', source: 'startup', prompt_id: null, author: 'person', attended: false, options: {}, clientPid: null, parent: { session: 's1' }, ancestors: [{ pid: 7, command: `/bin/bash -c eval 'claude -p "do it"'` }], project: '/work/.git', ownProxy: false, run: 'another' });
     await world.curl(URL, { session_id: 'inner' });
     const spent = async (scope: string) => (await world.parts.ledger.balances([scope]))[0]!.posted;
     expect(await Promise.all(['agent:inner/main', 'session:inner', 'agent:s1/e1', 'agent:s1/main', 'session:s1', 'run:s1'].map(spent))).toEqual(Array(6).fill(250_000n));

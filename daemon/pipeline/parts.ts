@@ -1,9 +1,11 @@
 import type { Policies } from '../config/policies.ts';
 import type { ShellReading } from '../core/invocation.ts';
 import type { Refusal } from '../core/errors.ts';
+import type { GatewayAccess } from '../contract/routes.ts';
 import type { Clock, Ledger, Roster } from '../ports.ts';
 import type { Directives } from './directives.ts';
-import type { Sessions } from './sessions.ts';
+import type { Live, Sessions } from './sessions.ts';
+import type { Ticketing } from './ticketing.ts';
 
 /** What the steps of the pipeline are given. */
 export interface Parts {
@@ -16,6 +18,12 @@ export interface Parts {
   /** The calendar day of an instant, in the user's zone. */
   dayOf: (at: number) => string;
   readShell: (command: string) => ShellReading;
+  /** Reservations whose request the gateway has on its way: nobody else ends them. */
+  underway: Set<string>;
+  /** What a session's environment is told of the gateway; undefined: nothing new. */
+  access(live: Live): Promise<GatewayAccess | null | undefined>;
+  /** null where no gateway runs: then the hook charges what it can read. */
+  ticketing: Ticketing | null;
   /** Folders that no agent's tool may write to: pag0's own. */
   protectedPaths: readonly string[];
   /** The daemon's own address, as a command might name it. */

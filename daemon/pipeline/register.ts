@@ -13,6 +13,7 @@ export async function registerSession(parts: Parts, told: z.infer<typeof session
     id: told.session_id,
     cwd: told.cwd,
     project: told.project,
+    ownProxy: told.ownProxy,
     transcript: told.transcript_path,
     attended: told.attended,
     clientPid: told.clientPid,
@@ -26,7 +27,8 @@ export async function registerSession(parts: Parts, told: z.infer<typeof session
     if (stop !== null) return { stop };
   }
   const sentences = [...parts.policies.problems(live.session).map((text) => `pag0 CONFIG_INVALID: ${text}; the last good configuration stays in force.`), ...live.notices.splice(0)];
-  return sentences.length === 0 ? {} : { notice: sentences.join('\n') };
+  const gateway = await parts.access(live);
+  return { ...(gateway === undefined ? {} : { gateway }), ...(sentences.length === 0 ? {} : { notice: sentences.join('\n') }) };
 }
 
 /**

@@ -11,8 +11,10 @@ export interface Live {
   turn: Turn | null;
   /** The rounds of subagents, by agent: a SubagentStop hook can drive one as a Stop hook drives the main thread. */
   rounds: Map<string, Turn>;
-  /** Bash commands in flight, for finding which agent started a nested session: tool call id → agent and command. */
-  running: Map<string, { agent: string; command: string }>;
+  /** Bash commands in flight by tool call id. */
+  running: Map<string, Running>;
+  /** Its requests have to leave by another proxy, so none gets a ticket. */
+  ownProxy: boolean;
   /** Agent calls by tool call id: who made it, and what type of agent it asked for. A child's `meta.json` names the id. */
   spawning: Map<string, { agent: string; type: string; running: boolean; born: boolean }>;
   /** Sentences for the person that wait for an event of the main thread; a subagent's never reach the screen. */
@@ -22,10 +24,21 @@ export interface Live {
   shape: number;
 }
 
+/** A Bash command in flight: which agent started a nested session, and whom the gateway charges. */
+export interface Running {
+  agent: string;
+  command: string;
+  /** Hosts whose requests the hook has charged already, since no ticket could be given: the gateway lets them pass. */
+  charged: string[];
+  /** Alerts of the gateway, for the agent's context when the call ends. */
+  alerts: string[];
+}
+
 export interface Registration {
   id: string;
   cwd: string;
   project: string;
+  ownProxy?: boolean;
   transcript: string | null;
   attended: boolean;
   clientPid: number | null;
@@ -70,7 +83,7 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
   }
 
   function remember(session: Session): Live {
-    const one: Live = { session, turn: null, rounds: new Map(), running: new Map(), spawning: new Map(), notices: [], lastSeen: clock(), shape: 0 };
+    const one: Live = { session, turn: null, rounds: new Map(), running: new Map(), ownProxy: false, spawning: new Map(), notices: [], lastSeen: clock(), shape: 0 };
     live.set(session.id, one);
     if (live.size > MAX_LIVE) forgetLeast();
     return one;
@@ -114,6 +127,7 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
       endedAt: null,
     };
     const one = remember(session);
+    one.ownProxy = registration.ownProxy ?? false;
     save(one, main);
     return one;
   }
@@ -129,6 +143,7 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
     session.clientPid = registration.clientPid ?? session.clientPid;
     session.options = registration.options;
     session.endedAt = null;
+    one.ownProxy = registration.ownProxy ?? false;
     one.lastSeen = clock();
     save(one);
     return one;

@@ -2,7 +2,7 @@ import type { Policies } from '../config/policies.ts';
 import { parseConfig } from '../config/schema.ts';
 import { hookEvent } from '../contract/events.ts';
 import { dayOf } from '../core/day.ts';
-import { DEFAULT_POLICY, type Policy } from '../core/policy.ts';
+import { completed, type Policy } from '../core/policy.ts';
 import { memoryLedger } from '../ledger/memory.ts';
 import { memoryRoster } from '../ledger/roster.ts';
 import type { Ledger } from '../ports.ts';
@@ -41,6 +41,9 @@ export function createWorld(config: object = {}, ledger: Ledger = memoryLedger()
     clock,
     dayOf: (at) => dayOf(at, 'UTC'),
     readShell,
+    underway: new Set(),
+    access: async () => undefined,
+    ticketing: null,
     protectedPaths: ['/home/me/.pag0'],
     ownAddress: /127\.0\.0\.1:4402\b/,
   };
@@ -71,7 +74,7 @@ export function register(parts: Parts, id: string, more: Partial<Parameters<Part
 function policyFrom(config: object): Policy {
   const parsed = parseConfig(JSON.stringify(config));
   if (!parsed.ok) throw new Error(parsed.problem);
-  return { ...DEFAULT_POLICY, ...parsed.config.policy };
+  return completed(parsed.config.policy);
 }
 
 export function refusalOf(reply: Reply) {

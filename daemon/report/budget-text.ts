@@ -14,6 +14,7 @@ export function budgetText(view: BudgetView): string {
     head + folder(view.cwd, WIDTH - head.length),
     '',
     ...scopeLines(view.scopes),
+    ...(view.cacheHits === 0 ? [] : [`  saved ${dollars(view.cacheSavings)} by ${count(view.cacheHits, 'answer')} from the cache`]),
     '',
     ...(idle ? ['Nothing has been spent in this session yet.'] : agentLines(nodes)),
     ...(idle && view.tree.killed ? [KILLED] : []),

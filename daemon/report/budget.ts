@@ -4,6 +4,7 @@ import type { AgentView, BudgetView, ScopeView } from '../contract/views.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { agentScope, runScope, sessionScope } from '../pipeline/scopes.ts';
 import { readForest, type Forest } from './forest.ts';
+import { emptyTally, tallyBy, type Tally } from './tally.ts';
 import { scopeOf, scopesOf, spending, stopInForce, stopView } from './standing.ts';
 
 interface Seat {
@@ -21,15 +22,23 @@ export async function budgetView(parts: Parts, live: { session: Session }, fores
   const shown = root.scopes.filter((scope) => isShown(session, scope));
   const balanceOf = await readBalances(parts, [...shown.map((scope) => scope.key), ...seats.map((seat) => scopeOf(seat.session, seat.agent))]);
   const scopes = shown.map((scope): ScopeView => ({ scope: scope.kind as ScopeView['scope'], label: scope.label, ...spending(balanceOf(scope.key), scope.limit) }));
+  const cached = await cachedIn(parts, forest, session);
   return {
     session: session.id,
     cwd: session.cwd,
     at: parts.clock(),
     utilizationRate: scopes.find((one) => one.scope === 'session')?.utilizationRate ?? null,
     scopes,
+    cacheHits: cached.hits,
+    cacheSavings: cached.saved.toString(),
     tree: draw(parts, forest, root, balanceOf),
     problems: parts.policies.problems(session),
   };
+}
+
+async function cachedIn(parts: Parts, forest: Forest, session: Session): Promise<Tally> {
+  const sums = await Promise.all(forest.family(session).map((one) => parts.ledger.sums({ session: one.id })));
+  return tallyBy(sums.flat(), () => '').get('') ?? emptyTally();
 }
 
 /** The root of the tree, with everyone hung where they belong. Whose parent is not there hangs on the root. */

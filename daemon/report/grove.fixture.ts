@@ -1,7 +1,7 @@
 import type { Policies } from '../config/policies.ts';
 import { parseConfig } from '../config/schema.ts';
 import { dayOf } from '../core/day.ts';
-import { DEFAULT_POLICY, type Policy } from '../core/policy.ts';
+import { completed, type Policy } from '../core/policy.ts';
 import { MAIN, type Session } from '../core/tree.ts';
 import { memoryLedger } from '../ledger/memory.ts';
 import { memoryRoster } from '../ledger/roster.ts';
@@ -23,7 +23,7 @@ export interface Grove {
   pay(live: Live, agent: string, amount: bigint, more?: { tool?: string; endpoint?: string; requests?: number; ending?: 'post' | 'hold' | 'void' | 'open' }): Promise<void>;
   /** The same book and roster, with nothing remembered. */
   restart(): Parts;
-  note(live: Live, agent: string, what: 'free' | 'refused', more?: { tool?: string; endpoint?: string; requests?: number; code?: string }): Promise<void>;
+  note(live: Live, agent: string, what: 'free' | 'refused' | 'hit', more?: { tool?: string; endpoint?: string; requests?: number; code?: string; saved?: bigint }): Promise<void>;
 }
 
 export function createGrove(config: object = {}, book: { ledger: Ledger; roster: Roster } = { ledger: memoryLedger(), roster: memoryRoster() }): Grove {
@@ -41,6 +41,9 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
     clock,
     dayOf: (at) => dayOf(at, 'UTC'),
     readShell: () => ({ invocations: [], incomplete: false }) as never,
+    underway: new Set(),
+    access: async () => undefined,
+    ticketing: null,
     protectedPaths: [],
     ownAddress: /^$/,
     roster,
@@ -54,7 +57,7 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
     session: register,
     restart: () => ({ ...parts, sessions: createSessions(roster, clock) }),
     nested(id: string, parent: Live, agent: string) {
-      parent.running.set('nest', { agent, command: 'claude -p' });
+      parent.running.set('nest', { agent, command: 'claude -p', charged: [], alerts: [] });
       const live = register(id, { parentSession: parent.session.id });
       parent.running.clear();
       return live;
@@ -72,10 +75,10 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
       if (ending === 'hold') await ledger.hold(key, grove.now, 'lost');
       if (ending === 'void') await ledger.void(key, grove.now, 'not sent');
     },
-    async note(live: Live, agent: string, what: 'free' | 'refused', more: { tool?: string; endpoint?: string; requests?: number; code?: string } = {}) {
-      const { tool = 'WebFetch', endpoint = 'docs.example.com/guide', requests = 1, code } = more;
+    async note(live: Live, agent: string, what: 'free' | 'refused' | 'hit', more: { tool?: string; endpoint?: string; requests?: number; code?: string; saved?: bigint } = {}) {
+      const { tool = 'WebFetch', endpoint = 'docs.example.com/guide', requests = 1, code, saved } = more;
       const { id: session, run, project } = live.session;
-      await ledger.note({ what, origin: { session, agent, run, project }, tool, endpoint, requests, at: grove.now, ...(code === undefined ? {} : { code }) });
+      await ledger.note({ what, origin: { session, agent, run, project }, tool, endpoint, requests, at: grove.now, ...(code === undefined ? {} : { code }), ...(saved === undefined ? {} : { saved }) });
     },
   });
 }
@@ -83,5 +86,5 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
 function policyFrom(config: object): Policy {
   const parsed = parseConfig(JSON.stringify(config));
   if (!parsed.ok) throw new Error(parsed.problem);
-  return { ...DEFAULT_POLICY, ...parsed.config.policy };
+  return completed(parsed.config.policy);
 }

@@ -14,7 +14,7 @@ import { reportOf, type ReportFilter } from './report.ts';
 
 /** One thing that happens in a tree; numbers pick among what is there by then. */
 const step = fc.record({
-  what: fc.constantFrom('pay', 'pay', 'pay', 'hold', 'open', 'void', 'free', 'refused', 'agent', 'turn', 'loop', 'nested', 'session'),
+  what: fc.constantFrom('pay', 'pay', 'pay', 'hold', 'open', 'void', 'free', 'hit', 'refused', 'agent', 'turn', 'loop', 'nested', 'session'),
   session: fc.nat(9),
   agent: fc.nat(9),
   amount: fc.bigInt({ min: 0n, max: 400_000n }),
@@ -40,6 +40,7 @@ async function grow(steps: readonly Step[], book: Book): Promise<{ grove: Grove;
       if (live.turn !== null) grove.parts.sessions.recogniseLoop(live, live.turn, null);
     } else if (what === 'nested') sessions.push(grove.nested(`nested-${index}`, live, who));
     else if (what === 'session') sessions.push(grove.session(`other-${index}`));
+    else if (what === 'hit') await grove.note(live, who, what, { tool, endpoint, saved: amount });
     else if (what === 'free' || what === 'refused') await grove.note(live, who, what, { tool, endpoint, code: 'SESSION_BUDGET_EXCEEDED' });
     else await grove.pay(live, who, amount, { tool, endpoint, ending: what === 'pay' ? 'post' : what });
   }
@@ -51,8 +52,8 @@ function filters(root: Live): ReportFilter[] {
   return [{ scope: 'session', session }, { scope: 'run', run: session.run }, { scope: 'project', project: session.project }, { scope: 'today' }, { scope: 'all' }];
 }
 
-const sum = (rows: readonly Counts[], of: 'cost' | 'held'): string => rows.reduce((total, row) => total + BigInt(row[of]), 0n).toString();
-const countOf = (rows: readonly Counts[], of: 'requests' | 'free' | 'refused'): number => rows.reduce((total, row) => total + row[of], 0);
+const sum = (rows: readonly Counts[], of: 'cost' | 'held' | 'saved'): string => rows.reduce((total, row) => total + BigInt(row[of]), 0n).toString();
+const countOf = (rows: readonly Counts[], of: 'requests' | 'free' | 'hits' | 'refused'): number => rows.reduce((total, row) => total + row[of], 0);
 
 const BOOKS: [name: string, newBook: () => Book][] = [
   ['memory', () => ({ ledger: memoryLedger(), roster: memoryRoster() })],
@@ -70,6 +71,8 @@ describe.each(BOOKS)('laws of the report, over %s', (_, newBook) => {
             expect(sum(rows, 'cost')).toBe(report.totalCost);
             expect(sum(rows, 'held')).toBe(report.held);
             expect(countOf(rows, 'requests')).toBe(report.totalRequests);
+            expect(sum(rows, 'saved')).toBe(report.cacheSavings);
+            expect(countOf(rows, 'hits')).toBe(Math.round(report.cacheHitRate * report.totalRequests));
             expect(countOf(rows, 'free')).toBe(report.free);
             expect(countOf(rows, 'refused')).toBe(report.refused.total);
           }

@@ -1,6 +1,7 @@
 import type { AgentRow, Counts, Report, ReportStop } from '../contract/views.ts';
 import { columns, count, dollars, folder, moment, percent, shortId, WIDTH, wrap, type Column } from './page.ts';
 import { printable } from '../contract/printable.ts';
+import { addCounts, countsOf, emptyTally, type Tally } from './tally.ts';
 
 /** Rows of a table on one screen; JSON has them all. */
 const MAX_ROWS = 15;
@@ -71,18 +72,27 @@ function agentTable(rows: readonly AgentLine[]): string[] {
     { title: 'agent', value: (row) => row.agentId },
     { title: 'cost', value: (row) => dollars(row.cost) },
     ...(nested ? [{ title: 'in all', value: (row: AgentLine) => dollars(row.total) }] : []),
-    ...COUNTS,
+    ...countColumns(rows),
     ...(limited ? [{ title: 'budget', value: (row: AgentLine) => (row.budgetUtilization === null ? '' : percent(row.budgetUtilization)) }] : []),
   ]);
 }
 
-const COUNTS: Column<Counts>[] = [
-  { title: 'requests', value: (row) => String(row.requests) },
-  { title: 'refused', value: (row) => (row.refused === 0 ? '' : String(row.refused)) },
-];
+/** A column in which no row has anything to say is not shown. */
+function countColumns(rows: readonly Counts[]): Column<Counts>[] {
+  return [
+    { title: 'requests', value: (row) => String(row.requests) },
+    ...(rows.some((row) => row.hits > 0)
+      ? [
+          { title: 'cached', value: (row: Counts) => (row.hits === 0 ? '' : String(row.hits)) },
+          { title: 'saved', value: (row: Counts) => (row.saved === '0' ? '' : dollars(row.saved)) },
+        ]
+      : []),
+    { title: 'refused', value: (row) => (row.refused === 0 ? '' : String(row.refused)) },
+  ];
+}
 
 function counts<T extends Counts>(rows: readonly T[], name: string, nameOf: (row: T) => string): string[] {
-  return tableOf(rows, [{ title: name, value: nameOf }, { title: 'cost', value: (row) => dollars(row.cost) }, ...COUNTS]);
+  return tableOf(rows, [{ title: name, value: nameOf }, { title: 'cost', value: (row) => dollars(row.cost) }, ...countColumns(rows)]);
 }
 
 function tableOf<T>(rows: readonly T[], all: readonly Column<T>[]): string[] {
@@ -94,13 +104,14 @@ function tableOf<T>(rows: readonly T[], all: readonly Column<T>[]): string[] {
 
 /** Over many sessions the agents of one name are one line; what one agent has left of its budget is no figure for all. */
 function merged(rows: readonly AgentRow[]): AgentLine[] {
-  const byName = new Map<string, { cost: bigint; held: bigint; requests: number; free: number; refused: number }>();
+  const byName = new Map<string, Tally>();
   for (const row of rows) {
-    const sum = byName.get(row.agentId) ?? { cost: 0n, held: 0n, requests: 0, free: 0, refused: 0 };
-    byName.set(row.agentId, { cost: sum.cost + BigInt(row.cost), held: sum.held + BigInt(row.held), requests: sum.requests + row.requests, free: sum.free + row.free, refused: sum.refused + row.refused });
+    const sum = byName.get(row.agentId) ?? emptyTally();
+    addCounts(sum, row);
+    byName.set(row.agentId, sum);
   }
   const lines = [...byName].sort(([a, x], [b, y]) => (x.cost === y.cost ? y.requests - x.requests || (a < b ? -1 : 1) : x.cost > y.cost ? -1 : 1));
-  return lines.map(([agentId, sum]) => ({ ...sum, agentId, cost: sum.cost.toString(), held: sum.held.toString(), total: sum.cost.toString(), budgetUtilization: null }));
+  return lines.map(([agentId, sum]) => ({ ...countsOf(sum), agentId, total: sum.cost.toString(), budgetUtilization: null }));
 }
 
 function stops(all: readonly ReportStop[], timeZone: string): string[] {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createGrove } from './grove.fixture.ts';
+import { budgetText } from './budget-text.ts';
+import { budgetView } from './budget.ts';
 import { reportOf } from './report.ts';
+import { reportText } from './report-text.ts';
 
 const TAVILY = { tool: 'Bash', endpoint: 'api.tavily.com/search' };
 
@@ -25,6 +28,8 @@ describe('the report', () => {
       held: '0',
       requests: 4,
       free: 1,
+      hits: 0,
+      saved: '0',
       refused: 0,
       total: '300000',
       budgetUtilization: 0.2,
@@ -32,7 +37,7 @@ describe('the report', () => {
       stopped: null,
     });
     expect(report.byAgent[1]).toMatchObject({ agentId: 'main', cost: '0', total: '300000', parent: null, budgetUtilization: null });
-    expect(report.byTool[0]).toEqual({ tool: 'Bash', cost: '300000', held: '0', requests: 3, free: 0, refused: 0 });
+    expect(report.byTool[0]).toEqual({ tool: 'Bash', cost: '300000', held: '0', requests: 3, free: 0, hits: 0, saved: '0', refused: 0 });
     expect(report.byEndpoint.map((row) => row.endpoint)).toEqual(['api.tavily.com/search', 'docs.example.com/guide']);
   });
 
@@ -123,5 +128,20 @@ describe('the report', () => {
     expect(report.totalCost).toBe('10');
     expect(report.byAgent.map((row) => [row.agentId, row.kind, row.parent])).toEqual([['a1b2', 'subagent', null], ['main', 'main', null]]);
     expect(report.bySession).toMatchObject([{ session: 'lost', cwd: null, startedAt: null, cost: '10' }]);
+  });
+
+  it('says what the cache saved: by agent, by endpoint, in all, and on the budget page', async () => {
+    const grove = createGrove();
+    const live = grove.session('s1');
+    grove.agent(live, 'r1', 'researcher');
+    await grove.pay(live, 'main', 100_000n, { endpoint: 'docs.example/guide' });
+    for (let hit = 0; hit < 4; hit += 1) await grove.note(live, 'r1', 'hit', { tool: 'Bash', endpoint: 'docs.example/guide', saved: 100_000n });
+    const report = await reportOf(grove.parts, { scope: 'session', session: live.session });
+    expect(report).toMatchObject({ totalCost: '100000', totalRequests: 5, cacheHitRate: 0.8, cacheSavings: '400000', free: 0 });
+    expect(report.byAgent.map((row) => [row.agentId, row.hits, row.saved])).toEqual([['main', 0, '0'], ['researcher-1', 4, '400000']]);
+    expect(report.byEndpoint).toEqual([{ endpoint: 'docs.example/guide', cost: '100000', held: '0', requests: 5, free: 0, hits: 4, saved: '400000', refused: 0 }]);
+    expect(reportText(report, 'UTC')).toContain('  cache     80 % hits, $0.40 saved');
+    expect(reportText(report, 'UTC')).toMatch(/researcher-1 +\$0\.00 +4 +4 +\$0\.40/);
+    expect(budgetText(await budgetView(grove.parts, live))).toContain('saved $0.40 by 4 answers from the cache');
   });
 });

@@ -34,9 +34,8 @@ export async function reportOf(parts: Parts, filter: ReportFilter, forest: Fores
     totalCost: whole.cost.toString(),
     totalRequests: whole.requests,
     free: whole.free,
-    // There is no cache yet, so nothing was saved by it.
-    cacheHitRate: 0,
-    cacheSavings: '0',
+    cacheHitRate: whole.requests === 0 ? 0 : whole.hits / whole.requests,
+    cacheSavings: whole.saved.toString(),
     held: whole.held.toString(),
     reserved: (open.reduce((sum, one) => sum + one.amount, 0n) - whole.held).toString(),
     kinds: kindsOf(sums),

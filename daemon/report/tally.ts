@@ -7,11 +7,13 @@ export interface Tally {
   held: bigint;
   requests: number;
   free: number;
+  hits: number;
+  saved: bigint;
   refused: number;
 }
 
 export function emptyTally(): Tally {
-  return { cost: 0n, held: 0n, requests: 0, free: 0, refused: 0 };
+  return { cost: 0n, held: 0n, requests: 0, free: 0, hits: 0, saved: 0n, refused: 0 };
 }
 
 export function add(tally: Tally, sum: JournalSum): void {
@@ -21,8 +23,22 @@ export function add(tally: Tally, sum: JournalSum): void {
   }
   tally.requests += sum.requests;
   if (sum.what === 'free') tally.free += sum.requests;
-  else if (sum.what === 'held') tally.held += sum.amount;
+  else if (sum.what === 'hit') {
+    tally.hits += sum.requests;
+    tally.saved += sum.amount;
+  } else if (sum.what === 'held') tally.held += sum.amount;
   else tally.cost += sum.amount;
+}
+
+/** Rows of a report added up again. */
+export function addCounts(tally: Tally, row: Counts): void {
+  tally.cost += BigInt(row.cost);
+  tally.held += BigInt(row.held);
+  tally.requests += row.requests;
+  tally.free += row.free;
+  tally.hits += row.hits;
+  tally.saved += BigInt(row.saved);
+  tally.refused += row.refused;
 }
 
 export function tallyBy(sums: readonly JournalSum[], keyOf: (sum: JournalSum) => string): Map<string, Tally> {
@@ -37,5 +53,5 @@ export function tallyBy(sums: readonly JournalSum[], keyOf: (sum: JournalSum) =>
 }
 
 export function countsOf(tally: Tally): Counts {
-  return { cost: tally.cost.toString(), held: tally.held.toString(), requests: tally.requests, free: tally.free, refused: tally.refused };
+  return { cost: tally.cost.toString(), held: tally.held.toString(), requests: tally.requests, free: tally.free, hits: tally.hits, saved: tally.saved.toString(), refused: tally.refused };
 }

@@ -159,6 +159,23 @@ describe('A command', () => {
     }
   });
 
+  test.each([
+    ['a; b', []],
+    ['a & b', ['a']],
+    ['a && b & c', ['a', 'b']],
+    ['(a; b) & c', ['a', 'b']],
+    ['{ a | b; } & wait', ['a', 'b']],
+    ['a $(b) &', ['a', 'b']],
+    ['coproc a; b', ['a']],
+    ['f() { a; }; f & b', ['a']],
+    ['for i in 1 2; do a & done', ['a', 'a']],
+    [`bash -c 'a &' ; b`, ['a']],
+    ['a > "x&y" 2>&1', []],
+  ])('is in the background when nobody waits for it: %s', (command, programs) => {
+    const background = readShell(command).invocations.filter((invocation) => invocation.background);
+    expect(background.map(({ program }) => program).toSorted()).toEqual(programs);
+  });
+
   test('that is not literally in the text has no place to put arguments', () => {
     expect(readShell(`bash -c 'curl https://a.com'`).invocations.at(-1)!.ends).toEqual([null, null]);
     expect(readShell('C="curl -s"; $C x').invocations.at(-1)!.ends).toEqual([null, 15, 17]);

@@ -62,11 +62,12 @@ interface Place extends Expander {
   readonly times: number;
   readonly timesKnown: boolean;
   readonly depth: number;
+  readonly background: boolean;
   /** Positions in the tree are positions in the command's own text. */
   readonly located: boolean;
 }
 
-type Bearings = Pick<Place, 'reader' | 'scope' | 'times' | 'timesKnown' | 'depth' | 'located'>;
+type Bearings = Pick<Place, 'reader' | 'scope' | 'times' | 'timesKnown' | 'background' | 'depth' | 'located'>;
 
 /** A simple command after expansion. */
 interface Call {
@@ -90,7 +91,7 @@ export function readShell(command: string): ShellReading {
   const reader: Reader = { found: [], unreadable: false, fuel: FUEL };
   if (command.length > MAX_COMMAND) return { invocations: [], unreadable: true };
   try {
-    runText(placeAt({ reader, scope: freshScope(), times: 1, timesKnown: true, depth: 0, located: true }), command);
+    runText(placeAt({ reader, scope: freshScope(), times: 1, timesKnown: true, background: false, depth: 0, located: true }), command);
   } catch {
     // The text is anyone's and the parser is someone else's: an answer is due all the same, and it is "cannot read it".
     reader.unreadable = true;
@@ -111,13 +112,14 @@ function runText(place: Place, text: string): string {
   return isHopeless(script, text) ? giveUp(place.reader) : runScript(place, script);
 }
 
-function placeAt({ reader, scope, times, timesKnown, depth, located }: Bearings): Place {
+function placeAt({ reader, scope, times, timesKnown, background, depth, located }: Bearings): Place {
   spend(reader, COST_OF_PLACE);
   const place: Place = {
     reader,
     scope,
     times,
     timesKnown,
+    background,
     depth,
     located,
     substitute: (script) => substitute(place, script),
@@ -134,6 +136,7 @@ function moved(from: Place, to: Partial<Bearings>): Place {
     scope: to.scope ?? from.scope,
     times: to.times ?? from.times,
     timesKnown: to.timesKnown ?? from.timesKnown,
+    background: to.background ?? from.background,
     depth: to.depth ?? from.depth,
     located: to.located ?? from.located,
   });
@@ -162,14 +165,14 @@ function runList(place: Place, statements: readonly Statement[]): string {
   let output = '';
   for (const statement of statements) {
     if (!place.spend(1)) return UNKNOWN;
-    output = runNode(statement.background === true ? inSubshell(place) : place, statement.command);
+    output = runNode(statement.background === true ? inSubshell(place, true) : place, statement.command);
   }
   return statements.length > 1 ? UNKNOWN : output;
 }
 
-function inSubshell(place: Place): Place {
+function inSubshell(place: Place, background = place.background): Place {
   place.spend(place.scope.variables.size);
-  return moved(place, { scope: subshell(place.scope) });
+  return moved(place, { scope: subshell(place.scope), background });
 }
 
 function runNode(place: Place, node: SyntaxNode, input?: string): string {
@@ -188,7 +191,7 @@ function runNode(place: Place, node: SyntaxNode, input?: string): string {
     case 'Subshell':
       return runList(inSubshell(place), node.body.commands);
     case 'Coproc':
-      return runNode(inSubshell(place), node.body);
+      return runNode(inSubshell(place, true), node.body);
     case 'Redirected':
       return runRedirected(place, node.command, node.redirects);
     case 'Function':
@@ -620,5 +623,6 @@ function emit(place: Place, call: Call): void {
     redirects: call.redirects,
     times: place.times,
     timesKnown: place.timesKnown,
+    background: place.background,
   });
 }

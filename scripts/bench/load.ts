@@ -7,7 +7,9 @@ import { connect, type Socket } from 'node:net';
 export interface Load {
   port: number;
   method: 'GET' | 'POST';
+  /** As it goes on the request line: an absolute URL for a proxy. `${ID}` as in the body. */
   path: string;
+  fields?: Readonly<Record<string, string>>;
   /** A body per request; `${ID}` in it is replaced by a number of twelve digits that never repeats. */
   body?: string;
   connections: number;
@@ -78,8 +80,8 @@ function caller(options: Load, expected: string, until: number, latencies: numbe
   });
 }
 
-function requestBytes({ port, method, path, body = '' }: Load): Buffer {
-  const head = [`${method} ${path} HTTP/1.1`, `host: 127.0.0.1:${port}`, 'connection: keep-alive'];
+function requestBytes({ port, method, path, fields = {}, body = '' }: Load): Buffer {
+  const head = [`${method} ${path} HTTP/1.1`, `host: 127.0.0.1:${port}`, 'connection: keep-alive', ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`)];
   if (method === 'POST') head.push('content-type: application/json', `content-length: ${Buffer.byteLength(body)}`);
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

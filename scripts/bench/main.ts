@@ -2,6 +2,7 @@ import { cpus } from 'node:os';
 import { benchClient } from './client.ts';
 import { startDaemon } from './daemon.ts';
 import { benchDecisions } from './decisions.ts';
+import { benchGateway } from './gateway.ts';
 import { benchRows } from './rows.ts';
 import { median, row, show } from './stats.ts';
 
@@ -12,6 +13,10 @@ const parts: Record<string, () => Promise<void>> = {
     await benchDecisions({ connections: 1, seconds: 2, rounds: 4 });
   },
   rows: () => benchRows(300),
+  gateway: async () => {
+    await benchGateway({ connections: 64, seconds: 2, rounds: 4 });
+    await benchGateway({ connections: 1, seconds: 2, rounds: 4 });
+  },
   start: benchStart,
   client: () => benchClient(3),
 };

@@ -74,8 +74,8 @@ function keepDrawing(stage: Stage, session: string, screen: Screen): () => Promi
   };
 }
 
-function described({ requests }: Errand, runs: boolean): string {
-  const price = formatDollars(requests.reduce((sum, { path }) => sum + priceOf(path), 0n));
-  const times = requests.length === 1 ? '' : `, ${requests.length} times`;
-  return `${(runs ? price : 'refused').padEnd(8)}${requests[0]!.path}${times}`;
+function described({ paths }: Errand, runs: boolean): string {
+  const price = formatDollars(paths.reduce((sum, path) => sum + priceOf(path), 0n));
+  const times = paths.length === 1 ? '' : `, ${paths.length} times`;
+  return `${(runs ? price : 'refused').padEnd(8)}${paths[0]!}${times}`;
 }

@@ -1,6 +1,4 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { request } from 'node:http';
-import type { Ask, Errand } from './errand.ts';
 
 /** What the client's Bash tool would have to tell. */
 export interface Ran {
@@ -9,12 +7,11 @@ export interface Ran {
   stderr: string;
 }
 
-export type Shell = (errand: Errand) => Promise<Ran>;
+export type Shell = (command: string) => Promise<Ran>;
 
-/** Runs the command as it is written; where there is no `sh` or no `curl`, its requests are made from here. */
 export function openShell(cwd: string, env: NodeJS.ProcessEnv): Shell {
-  const hasCurl = spawnSync('sh', ['-c', 'command -v curl'], { cwd, env, stdio: 'ignore' }).status === 0;
-  return hasCurl ? ({ command }) => run('sh', ['-c', command], { cwd, env }) : withoutCurl;
+  if (spawnSync('sh', ['-c', 'command -v curl'], { cwd, env, stdio: 'ignore' }).status !== 0) throw new Error('the demo runs its calls with sh and curl, and one of them is missing');
+  return (command) => run('sh', ['-c', command], { cwd, env });
 }
 
 /** A program from start to end, with what it says. */
@@ -30,25 +27,5 @@ export function run(program: string, args: readonly string[], options: { cwd: st
     child.once('error', reject);
     child.once('close', (code) => resolve({ code: code ?? 1, stdout, stderr }));
     child.stdin.end(options.stdin ?? '');
-  });
-}
-
-async function withoutCurl({ requests }: Errand): Promise<Ran> {
-  let stdout = '';
-  for (const ask of requests) stdout += await send(ask);
-  return { code: 0, stdout, stderr: '' };
-}
-
-function send({ url, body }: Ask): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
-    const outgoing = request(url, { method: body === undefined ? 'GET' : 'POST', headers }, (incoming) => {
-      let text = '';
-      incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-      incoming.once('end', () => resolve(text));
-      incoming.once('error', reject);
-    });
-    outgoing.once('error', reject);
-    outgoing.end(body);
   });
 }

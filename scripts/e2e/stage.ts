@@ -39,20 +39,22 @@ export interface Stage {
 export interface Report {
   totalCost: string;
   totalRequests: number;
+  cacheHitRate: number;
+  cacheSavings: string;
   refused: { total: number };
   byAgent: { agentId: string; id: string; cost: string; requests: number; parent: { agent: string } | null; stopped: { code: string; attempts: number } | null }[];
   byEndpoint: { endpoint: string; cost: string; requests: number }[];
   stops: { agentId: string; code: string; reason: string; attempts: number }[];
 }
 
-/** `price` is what every request to the seller costs. */
-export async function openStage(price: string, scripts: (stage: Stage) => Scripts, config: object = {}): Promise<Stage> {
+/** `price` is what every request to the seller costs. Without a word of it there is no cache: most tests count requests. */
+export async function openStage(price: string, scripts: (stage: Stage) => Scripts, config: object | ((sellerPort: number) => object) = {}): Promise<Stage> {
   const seller = await startPricedApi();
   const workspace = await createWorkspace();
   const pag0Home = join(workspace.home, '.pag0');
   await mkdir(pag0Home, { mode: 0o700 });
   const rule = { endpoint: `127.0.0.1:${seller.port}/*`, price };
-  await writeFile(join(pag0Home, 'config.json'), JSON.stringify({ prices: [rule], ...config }));
+  await writeFile(join(pag0Home, 'config.json'), JSON.stringify({ prices: [rule], cache: { enabled: false }, ...(typeof config === 'function' ? config(seller.port) : config) }));
   const stage: Stage = {
     workspace,
     seller,

@@ -1,0 +1,183 @@
+import { Readable } from 'node:stream';
+import { describe, expect, it } from 'vitest';
+import { reportOf } from '../report/report.ts';
+import { createExchangeWorld, ok, textOf, turns } from './exchange.fixture.ts';
+
+const DOC = 'https://docs.example/guide';
+const PRICED = { prices: [{ endpoint: 'docs.example/*', price: '$0.10' }] };
+const upstreamError = (sent: boolean): Error => Object.assign(new Error('connection reset'), { sent, code: 'UPSTREAM_FAILED' });
+const report = async (one: ReturnType<typeof createExchangeWorld>) => reportOf(one.world.parts, { scope: 'session', session: one.world.live.session });
+
+describe('a request through the gateway', () => {
+  it('is paid once by five who ask at once: one goes out, four are hits, 80 % is saved', async () => {
+    const one = createExchangeWorld(PRICED);
+    const all = [1, 2, 3, 4, 5].map(() => one.get(DOC));
+    await turns();
+    expect(one.asked).toHaveLength(1);
+    one.asked[0]!.answer(ok('the guide'));
+    const answers = await Promise.all(all);
+    expect(await Promise.all(answers.map(textOf))).toEqual(Array(5).fill('the guide'));
+    expect(answers.map((answer) => answer.fields['x-pag0-cache']).sort()).toEqual(['hit', 'hit', 'hit', 'hit', 'miss']);
+    expect(await one.spent()).toEqual({ posted: 100_000n, reserved: 0n, held: 0n });
+    expect(await report(one)).toMatchObject({ totalCost: '100000', totalRequests: 5, cacheHitRate: 0.8, cacheSavings: '400000' });
+  });
+
+  it('sets the money aside before a byte leaves', async () => {
+    const one = createExchangeWorld(PRICED);
+    const answer = one.get(DOC);
+    await turns();
+    expect(await one.spent()).toMatchObject({ posted: 0n, reserved: 100_000n });
+    one.asked[0]!.answer(ok('x'));
+    await textOf(await answer);
+    expect(await one.spent()).toMatchObject({ posted: 100_000n, reserved: 0n });
+  });
+
+  it('gives the money back when no connection was made, and lets exactly one of the others try', async () => {
+    const one = createExchangeWorld(PRICED);
+    const first = one.get(DOC);
+    await turns();
+    const others = [one.get(DOC), one.get(DOC)];
+    await turns();
+    one.asked[0]!.fail(upstreamError(false));
+    await expect(first).rejects.toThrow('connection reset');
+    await turns();
+    expect([one.asked.length, await one.spent()]).toEqual([2, { posted: 0n, reserved: 100_000n, held: 0n }]);
+    one.asked[1]!.answer(ok('x'));
+    expect((await Promise.all(others)).map((answer) => answer.status)).toEqual([200, 200]);
+    expect(await one.spent()).toMatchObject({ posted: 100_000n });
+  });
+
+  it('counts what may have been spent, and lets nobody pay again when nobody knows', async () => {
+    const one = createExchangeWorld(PRICED);
+    const first = one.get(DOC);
+    await turns();
+    const others = [one.get(DOC), one.get(DOC)];
+    await turns();
+    one.asked[0]!.fail(upstreamError(true));
+    await expect(first).rejects.toThrow('connection reset');
+    for (const answer of await Promise.all(others)) {
+      expect(answer.status).toBe(502);
+      expect(await textOf(answer)).toContain('was not asked again');
+    }
+    expect([one.asked.length, await one.spent()]).toEqual([1, { posted: 100_000n, reserved: 0n, held: 0n }]);
+  });
+
+  it('treats an answer that broke off as unknown to those who wait', async () => {
+    const one = createExchangeWorld(PRICED);
+    const first = one.get(DOC);
+    await turns();
+    const second = one.get(DOC);
+    const body = new Readable({ read() {} });
+    one.asked[0]!.answer({ status: 200, fields: {}, body });
+    const led = await first;
+    led.body = (led.body as Readable).on('error', () => {});
+    body.push('half');
+    body.destroy(new Error('reset'));
+    expect((await second).status).toBe(502);
+    expect(one.cache.stored.size).toBe(0);
+    expect(await one.spent()).toMatchObject({ posted: 100_000n, reserved: 0n });
+  });
+
+  it('fetches to its end what was paid for though its asker went away, and cuts off what was free', async () => {
+    for (const [config, aborted] of [[PRICED, false], [{}, true]] as const) {
+      const one = createExchangeWorld(config);
+      const gone = new AbortController();
+      const answer = one.get(DOC, { signal: gone.signal });
+      await turns();
+      gone.abort();
+      expect(one.asked[0]!.signal.aborted).toBe(aborted);
+      one.asked[0]!.answer(ok('the guide'));
+      ((await answer).body as Readable).destroy();
+      await turns();
+      expect(one.cache.stored.size).toBe(1);
+    }
+  });
+
+  it('is refused with the numbers when it does not fit, and nobody who waited is charged for it', async () => {
+    const one = createExchangeWorld({ ...PRICED, policy: { sessionBudget: '$0.05' } });
+    const answer = await one.get(DOC);
+    expect(answer.status).toBe(403);
+    expect(JSON.parse(await textOf(answer))).toMatchObject({ error: { code: 'SESSION_BUDGET_EXCEEDED', message: expect.stringContaining('$0.00 of $0.05') as string, details: { limit: '50000' } } });
+    expect([one.asked.length, await one.spent()]).toEqual([0, { posted: 0n, reserved: 0n, held: 0n }]);
+  });
+
+  it('never passes a cap however many ask at once for different things', async () => {
+    const one = createExchangeWorld({ ...PRICED, policy: { sessionBudget: '$1' } });
+    const all = Array.from({ length: 50 }, (_, index) => one.get(`${DOC}/${index}`));
+    await turns(60);
+    expect(one.asked).toHaveLength(10);
+    for (const { answer } of one.asked) answer(ok('x'));
+    const statuses = (await Promise.all(all)).map((answer) => answer.status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(10);
+    expect(await one.spent()).toMatchObject({ posted: 1_000_000n });
+  });
+
+  it('is answered from the cache to an agent whose budget is spent: that costs nothing', async () => {
+    const one = createExchangeWorld({ ...PRICED, policy: { sessionBudget: '$0.10' } });
+    const first = one.get(DOC);
+    await turns();
+    one.asked[0]!.answer(ok('the guide'));
+    await textOf(await first);
+    expect(await textOf(await one.get(DOC))).toBe('the guide');
+    expect((await one.get(`${DOC}/other`)).status).toBe(403);
+  });
+
+  it('closes when the cache cannot be read, since a miss would cost', async () => {
+    const one = createExchangeWorld(PRICED);
+    one.cache.breaks = true;
+    await expect(one.get(DOC)).rejects.toMatchObject({ code: 'CACHE_UNAVAILABLE' });
+    expect([one.asked.length, await one.spent()]).toEqual([0, { posted: 0n, reserved: 0n, held: 0n }]);
+  });
+
+  it('is asked by each for itself when the answer is nobody else’s', async () => {
+    const one = createExchangeWorld(PRICED);
+    one.cache.keeps = false;
+    const all = [1, 2, 3].map(() => one.get(DOC));
+    await turns();
+    one.asked[0]!.answer(ok('mine'));
+    await turns();
+    expect(one.asked).toHaveLength(3);
+    for (const { answer } of one.asked.slice(1)) answer(ok('mine'));
+    await Promise.all(all);
+    expect(await one.spent()).toMatchObject({ posted: 300_000n });
+  });
+
+  it('costs what its answer says it used, also when it is compressed', async () => {
+    const { gzipSync } = await import('node:zlib');
+    const one = createExchangeWorld({ prices: [{ endpoint: 'api.model.example/*', price: '$0.30', tokens: { inputPerMillion: '$3', outputPerMillion: '$15' } }] });
+    const usage = JSON.stringify({ usage: { input_tokens: 1_000, output_tokens: 200 } });
+    for (const [body, fields] of [[Buffer.from(usage), {}], [gzipSync(usage), { 'content-encoding': 'gzip' }]] as const) {
+      const answer = one.get('https://api.model.example/v1/messages', { method: 'POST', body: Buffer.from('{}') });
+      await turns();
+      one.asked.at(-1)!.answer({ status: 200, fields, body: Readable.from([body]) });
+      ((await answer).body as Readable).resume();
+      await turns();
+    }
+    expect(await one.spent()).toEqual({ posted: 12_000n, reserved: 0n, held: 0n });
+  });
+
+  it('is not charged when the server asks to be paid first', async () => {
+    const one = createExchangeWorld(PRICED);
+    const answer = one.get(DOC);
+    await turns();
+    one.asked[0]!.answer({ status: 402, fields: {}, body: Buffer.from('{}') });
+    expect((await answer).status).toBe(402);
+    expect(await one.spent()).toEqual({ posted: 0n, reserved: 0n, held: 0n });
+  });
+
+  it('needs a person’s yes above the threshold, and says so where nobody could be asked', async () => {
+    const one = createExchangeWorld({ ...PRICED, policy: { approveAbove: '$0.05' } });
+    const answer = await one.get(DOC, { approved: false });
+    expect(JSON.parse(await textOf(answer))).toMatchObject({ error: { code: 'APPROVAL_REQUIRED' } });
+    expect(one.asked).toHaveLength(0);
+  });
+
+  it('counts in the turn’s speed and tells the person of the 70 %', async () => {
+    const one = createExchangeWorld({ ...PRICED, policy: { sessionBudget: '$0.14' } });
+    const answer = one.get(DOC);
+    await turns();
+    one.asked[0]!.answer(ok('x'));
+    await textOf(await answer);
+    expect(one.world.live.notices).toEqual([expect.stringContaining('this session has spent $0.10 of $0.14 (71 %)')]);
+  });
+});

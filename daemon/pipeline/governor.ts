@@ -1,0 +1,64 @@
+import { endpointOf } from '../core/endpoint.ts';
+import { looksAt } from '../core/passage.ts';
+import { refusal } from '../core/errors.ts';
+import type { Asker, Governor } from '../ports.ts';
+import { brokenExchange, type Exchange, type Payer } from './exchange.ts';
+import type { Parts } from './parts.ts';
+import type { Live } from './sessions.ts';
+
+/** The tickets as the gateway reads them. */
+export interface TicketReader {
+  whoAsks(proxyAuthorization: string): { asker: Asker } | { rejected: 'unknown' | 'expired' };
+}
+
+/** The pipeline as the gateway sees it: who asks, whether the request is looked at, and what comes of it. */
+export function createGovernor(parts: Parts, tickets: TicketReader, exchange: Exchange): Governor {
+  function whoAsks(proxyAuthorization: string | undefined): ReturnType<Governor['whoAsks']> {
+    if (proxyAuthorization === undefined) return { asker: null };
+    const read = tickets.whoAsks(proxyAuthorization);
+    if ('asker' in read) return { asker: read.asker };
+    const why = read.rejected === 'expired' ? 'its ticket ended with the call it was made for' : 'its ticket is not one of ours';
+    return { rejected: refusal('TICKET_INVALID', `the request was not sent because ${why}; run the command anew`, { scope: 'ticket' }) };
+  }
+
+  return {
+    whoAsks,
+    passage(asker, { host, port, secure }) {
+      const payer = asker === null ? null : payerOf(asker);
+      // Nobody of ours: a proxy that somebody set by hand, on the way to somewhere that is none of our business.
+      if (payer === null) return { passage: 'tunnel' };
+      const authority = port === (secure ? 443 : 80) ? host : `${host}:${port}`;
+      const endpoint = endpointOf(`${secure ? 'https' : 'http'}://${authority}/`);
+      if (endpoint === null) return { passage: 'refuse', refusal: refusal('BAD_REQUEST', `${authority} is no address`, { scope: 'request' }) };
+      if (asker!.by !== 'ticket' && chargedAlready(payer, endpoint.host)) return { passage: 'tunnel' };
+      const policy = parts.policies.of(payer.live.session)?.policy ?? null;
+      return { passage: looksAt(asker!.by, endpoint, policy) ? 'look' : 'tunnel' };
+    },
+    async exchange(asker, request, signal) {
+      const payer = asker === null ? null : payerOf(asker);
+      if (payer === null) return brokenExchange(new Error('nobody knows who asks'));
+      try {
+        return await exchange.send(payer, request, signal);
+      } catch (error) {
+        // The upstream's own failures are the gateway's to tell.
+        if (typeof (error as { sent?: unknown }).sent === 'boolean') throw error;
+        return brokenExchange(error);
+      }
+    },
+  };
+
+  /** A ticket names its agent. Everything else a session started is charged to the one call in flight, else to the session. */
+  function payerOf(asker: Asker): Payer | null {
+    const live = parts.sessions.get(asker.session);
+    if (live === undefined) return null;
+    const sole = asker.by === 'ticket' || live.running.size !== 1 ? undefined : [...live.running][0]!;
+    const agent = live.session.agents.get(sole?.[1].agent ?? asker.agent) ?? parts.sessions.agentOf(live, undefined, undefined);
+    return { live, agent, toolUseId: asker.toolUseId ?? sole?.[0] ?? null, approved: asker.by === 'ticket' };
+  }
+
+  /** A command that could carry no ticket has paid at the hook; its connection is known by where it goes. */
+  function chargedAlready({ live }: { live: Live }, host: string): boolean {
+    for (const call of live.running.values()) if (call.charged.includes(host)) return true;
+    return false;
+  }
+}
