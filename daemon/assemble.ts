@@ -25,6 +25,7 @@ import { sqliteBook } from './ledger/sqlite.ts';
 import type { SqliteDriver } from './ledger/driver.ts';
 import type { Log } from './lifecycle/log.ts';
 import type { Assembled } from './lifecycle/start.ts';
+import { createDemands } from './pipeline/demands.ts';
 import { createDirectives } from './pipeline/directives.ts';
 import { createExchange } from './pipeline/exchange.ts';
 import { createGovernor } from './pipeline/governor.ts';
@@ -91,7 +92,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
 
   const upstream = lazyUpstream(() => ({ ca: trustedRoots() }));
   const cache = openCache({ file: home.cacheFile, open: sqlite.open, log });
-  const governor = createGovernor(parts, tickets, createExchange({ parts, cache, upstream, nextId: () => randomBytes(9).toString('base64url') }));
+  const governor = createGovernor(parts, tickets, createExchange({ parts, cache, upstream, demands: createDemands(), nextId: () => randomBytes(9).toString('base64url') }));
   const gateway = createGateway({ governor: unlessDraining(governor, () => draining), upstream, contextFor: ca.contextFor, trust: onceOnly(() => createSecureContext({ ca: trustedRoots() })), port, log });
 
   const answerHook = hookRoute(hooks, persons.typedIn);

@@ -228,11 +228,14 @@ export type Passage =
   | { passage: 'look' }
   | { passage: 'refuse'; refusal: Refusal };
 
+/** What came of a request: somebody's answer, or pag0's own word that there is none. */
+export type Exchanged = { answer: WebAnswer } | { refusal: Refusal };
+
 /** The pipeline, as the gateway sees it. */
 export interface Governor {
   /** From the `Proxy-Authorization` of a request, or from none. */
   whoAsks(proxyAuthorization: string | undefined): { asker: Asker | null } | { rejected: Refusal };
   passage(asker: Asker | null, authority: { host: string; port: number; secure: boolean }): Passage;
-  /** One governed request, to its end: always an answer, a refusal included. `signal` is aborted when the client goes away. */
-  exchange(asker: Asker | null, request: WebRequest, signal: AbortSignal): Promise<WebAnswer>;
+  /** One governed request, to its end. `signal` is aborted when the client goes away. Rejects only with an `UpstreamError`. */
+  exchange(asker: Asker | null, request: WebRequest, signal: AbortSignal): Promise<Exchanged>;
 }

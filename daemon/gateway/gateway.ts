@@ -96,7 +96,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     if ('problem' in decided) return answerProblem(incoming, outgoing, decided.problem);
     const { asker, passage } = decided;
     if (passage.passage === 'refuse') return answerProblem(incoming, outgoing, refused(passage.refusal));
-    const exchange: Exchange = passage.passage === 'look' ? (web, signal) => governor.exchange(asker, web, signal) : (web, signal) => upstream.send(web, signal);
+    const exchange: Exchange = passage.passage === 'look' ? (web, signal) => governor.exchange(asker, web, signal) : async (web, signal) => ({ answer: await upstream.send(web, signal) });
     void serve(serving, incoming, outgoing, to, exchange);
     return true;
   }

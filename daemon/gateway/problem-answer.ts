@@ -14,7 +14,7 @@ export function badRequest(message: string, status = 400): GatewayProblem {
   return { status, code: 'BAD_REQUEST', message: `pag0 does not pass this request on: ${message}.` };
 }
 
-export function refused(refusal: Refusal, status = 403): GatewayProblem {
+export function refused(refusal: Refusal, status = STATUS[refusal.code] ?? 403): GatewayProblem {
   return { status, code: refusal.code, message: refusal.sentence, details: refusal.details };
 }
 

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { WebAnswer, WebRequest } from '../ports.ts';
+import type { Exchanged, WebAnswer, WebRequest } from '../ports.ts';
 import { writeAnswer } from './answer.ts';
 import { originOf, type Destination } from './authority.ts';
 import { requestFields, type Pseudonym } from './fields.ts';
 import type { GatewayLimits } from './limits.ts';
-import { badRequest, expectedProblem, UNEXPECTED, writeProblem } from './problem-answer.ts';
+import { badRequest, expectedProblem, refused, UNEXPECTED, writeProblem } from './problem-answer.ts';
 import { readRequestBody } from './request-body.ts';
 
 export interface GatewayLog {
@@ -19,7 +19,7 @@ export interface ServeParts {
 }
 
 /** Who makes the answer: the governor for a request that is looked at, the upstream for one that only passes. */
-export type Exchange = (request: WebRequest, signal: AbortSignal) => Promise<WebAnswer>;
+export type Exchange = (request: WebRequest, signal: AbortSignal) => Promise<Exchanged>;
 
 /** One request to its end: read, exchanged, answered; given up as soon as the client is gone. */
 export async function serve(parts: ServeParts, incoming: IncomingMessage, outgoing: ServerResponse, to: Destination, exchange: Exchange): Promise<void> {
@@ -36,7 +36,9 @@ export async function serve(parts: ServeParts, incoming: IncomingMessage, outgoi
       return writeProblem(outgoing, badRequest('its body stalled', 408));
     }
     const request = { method, url: originOf(to.authority) + to.path, fields: pseudonym.sign(requestFields(incoming.rawHeaders)), body: read.body };
-    const answer = await exchange(request, gone.signal);
+    const exchanged = await exchange(request, gone.signal);
+    if ('refusal' in exchanged) return writeProblem(outgoing, refused(exchanged.refusal));
+    const { answer } = exchanged;
     if (outgoing.destroyed) return discard(answer);
     try {
       writeAnswer(outgoing, method, { ...answer, fields: pseudonym.sign(answer.fields) });

@@ -41,10 +41,10 @@ export function fakeGovernor(upstream: Upstream): FakeGovernor {
       if (governor.rule !== 'refuse') return { passage: governor.rule };
       return { passage: 'refuse', refusal: refusal('ENDPOINT_NOT_ALLOWED', 'this host is not allowed.', { scope: 'agent main' }) };
     },
-    exchange(_asker, request, signal) {
+    async exchange(_asker, request, signal) {
       governor.seen.push(request);
       governor.signals.push(signal);
-      return governor.answer === null ? upstream.send(request, signal) : governor.answer(request, signal);
+      return { answer: await (governor.answer === null ? upstream.send(request, signal) : governor.answer(request, signal)) };
     },
   };
   return governor;

@@ -2,7 +2,7 @@ import { names } from '../core/admit.ts';
 import { formatDollars } from '../core/amount.ts';
 import type { Call } from '../core/call.ts';
 import { callsBy, classify } from '../core/classify.ts';
-import { Pag0Error, refusal, type Refusal } from '../core/errors.ts';
+import { refusal, type Refusal } from '../core/errors.ts';
 import type { Policy } from '../core/policy.ts';
 import { quote, type Quote } from '../core/price.ts';
 import { counted, type Scope } from '../core/transfer.ts';
@@ -148,10 +148,4 @@ async function withoutPolicy(parts: Parts, live: Live, agent: Agent, calls: read
 function refuse(parts: Parts, live: Live, agent: Agent, quotes: readonly Quote[], why: Refusal): Decision {
   noteRefusal(parts, live, agent, quotes, why);
   return { verdict: { verdict: 'refuse', refusal: why }, pending: null };
-}
-
-/** The ledger's own failure is an answer, too: closed on money. */
-export function brokenLedger(error: unknown): Refusal {
-  const why = error instanceof Pag0Error ? error.message : 'the ledger failed';
-  return refusal('LEDGER_UNAVAILABLE', `the call was not sent because ${why}; ask the person to run \`pag0 daemon status\``, { scope: 'ledger' });
 }

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import type { AnswerCache, Fields, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
+import type { AnswerCache, Exchanged, Fields, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
+import { createDemands } from './demands.ts';
 import { createExchange, type Exchange, type Payer } from './exchange.ts';
 import { createWorld, type World } from './world.fixture.ts';
 
@@ -39,12 +40,16 @@ export function standInUpstream() {
   return { upstream, asked };
 }
 
+export type Asking = Partial<Payer> & { method?: string; body?: Buffer; signal?: AbortSignal };
+
 export interface ExchangeWorld {
   world: World;
   exchange: Exchange;
   cache: ReturnType<typeof standInCache>;
   asked: ReturnType<typeof standInUpstream>['asked'];
-  get(url: string, more?: Partial<Payer> & { method?: string; body?: Buffer; signal?: AbortSignal }): Promise<WebAnswer>;
+  ask(url: string, more?: Asking): Promise<Exchanged>;
+  /** What it answers; a refusal is thrown. */
+  get(url: string, more?: Asking): Promise<WebAnswer>;
   spent(): Promise<{ posted: bigint; reserved: bigint; held: bigint }>;
 }
 
@@ -53,15 +58,21 @@ export function createExchangeWorld(config: object = {}): ExchangeWorld {
   const cache = standInCache();
   const { upstream, asked } = standInUpstream();
   let ids = 0;
-  const exchange = createExchange({ parts: world.parts, cache, upstream, nextId: () => String((ids += 1)) });
+  const exchange = createExchange({ parts: world.parts, cache, upstream, demands: createDemands(), nextId: () => String((ids += 1)) });
+  const ask: ExchangeWorld['ask'] = (url, { method = 'GET', body = undefined, signal = new AbortController().signal, ...payer } = {}) => {
+    const agent = world.parts.sessions.agentOf(world.live, undefined, undefined);
+    return exchange.send({ live: world.live, agent, tool: 'Bash', toolUseId: null, alerts: null, approved: true, ...payer }, { method, url, fields: {}, body: body ?? null }, signal);
+  };
   return {
     world,
     exchange,
     cache,
     asked,
-    get(url, { method = 'GET', body = undefined, signal = new AbortController().signal, ...payer } = {}) {
-      const agent = world.parts.sessions.agentOf(world.live, undefined, undefined);
-      return exchange.send({ live: world.live, agent, toolUseId: null, approved: true, ...payer }, { method, url, fields: {}, body: body ?? null }, signal);
+    ask,
+    async get(url, more) {
+      const exchanged = await ask(url, more);
+      if ('refusal' in exchanged) throw Object.assign(new Error(exchanged.refusal.sentence), exchanged.refusal);
+      return exchanged.answer;
     },
     async spent() {
       return (await world.parts.ledger.balances(['session:s1']))[0]!;

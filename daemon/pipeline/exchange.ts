@@ -3,12 +3,14 @@ import { names } from '../core/admit.ts';
 import { formatDollars } from '../core/amount.ts';
 import { callLabel, type Call } from '../core/call.ts';
 import { endpointOf } from '../core/endpoint.ts';
-import { Pag0Error, refusal, type Refusal } from '../core/errors.ts';
+import { refusal } from '../core/errors.ts';
 import type { Agent } from '../core/tree.ts';
 import { costOf } from '../core/usage.ts';
-import type { AnswerCache, CachePlace, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
+import type { AnswerCache, CachePlace, Exchanged, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
+import type { Demands } from './demands.ts';
 import { createFlights, type Landing } from './flights.ts';
 import type { Parts } from './parts.ts';
+import { placeOf } from './place.ts';
 import type { Live } from './sessions.ts';
 import { alerts } from './settle.ts';
 import { tee } from './tee.ts';
@@ -19,20 +21,25 @@ import { noteCalls, noteRefusal, originOf, reserve, weigh, type Weighed } from '
 export interface Payer {
   live: Live;
   agent: Agent;
-  /** The tool call it belongs to, where that is known; alerts are told with its end. */
+  /** The client's tool that asks. */
+  tool: string;
+  /** The tool call it belongs to, where that is known. */
   toolUseId: string | null;
+  /** Where alerts go that the agent is to read with the end of its call. */
+  alerts: string[] | null;
   /** A person was asked, or need not be: the command went past the hook with its price. */
   approved: boolean;
 }
 
 export interface Exchange {
-  send(payer: Payer, request: WebRequest, signal: AbortSignal): Promise<WebAnswer>;
+  send(payer: Payer, request: WebRequest, signal: AbortSignal): Promise<Exchanged>;
 }
 
 export interface ExchangeParts {
   parts: Parts;
   cache: AnswerCache;
   upstream: Upstream;
+  demands: Demands;
   /** A key for each reservation, never the same twice. */
   nextId(): string;
 }
@@ -43,38 +50,38 @@ const MAX_LOOKED_AT = 8 * 1024 * 1024;
 const WAIT_MS = 5 * 60_000;
 
 /** One request through the gateway: weigh → cache → single flight → reserve → send → post or void → keep → answer. */
-export function createExchange({ parts, cache, upstream, nextId }: ExchangeParts): Exchange {
+export function createExchange({ parts, cache, upstream, demands, nextId }: ExchangeParts): Exchange {
   const flights = createFlights<StoredAnswer>(WAIT_MS);
 
-  async function send(payer: Payer, request: WebRequest, signal: AbortSignal): Promise<WebAnswer> {
+  async function send(payer: Payer, request: WebRequest, signal: AbortSignal): Promise<Exchanged> {
     const { live, agent } = payer;
     const inForce = parts.policies.of(live.session);
-    const call = callOf(request);
-    if (inForce === null) return refused(refusal('CONFIG_INVALID', `${callLabel(call)} was not sent because pag0 has no valid policy; ask the person to mend the configuration`, { scope: 'configuration' }));
+    const call = callOf(payer, request);
+    if (inForce === null) return { refusal: refusal('CONFIG_INVALID', `${callLabel(call)} was not sent because pag0 has no valid policy; ask the person to mend the configuration`, { scope: 'configuration' }) };
     const weighing = await weigh(parts, live, agent, [call], inForce);
-    if (weighing.outcome === 'ungoverned') return upstream.send(request, signal);
+    if (weighing.outcome === 'ungoverned') return { answer: await upstream.send(request, signal) };
     if (weighing.outcome === 'refused') {
       noteRefusal(parts, live, agent, weighing.quotes, weighing.refusal);
-      return refused(weighing.refusal);
+      return { refusal: weighing.refusal };
     }
     const { weighed } = weighing;
     if (weighed.ask && !payer.approved) {
       const text = `${names(weighed.quotes)} costs ${formatDollars(weighed.amount)}, above what needs a person's yes, and nobody could be asked, so it was not sent; make the call with curl in a command of its own, or go on without it`;
       const why = refusal('APPROVAL_REQUIRED', text, { scope: 'request', price: weighed.amount.toString() });
       noteRefusal(parts, live, agent, weighed.quotes, why);
-      return refused(why);
+      return { refusal: why };
     }
-    const asked: Asked = { payer, request, signal, weighed, place: placeOf(parts, live, weighed) };
+    const asked: Asked = { payer, request, signal, weighed, place: placeOf(parts, live, weighed.policy) };
     if (!cache.mayKeep(asked.place, request)) return ask(asked, null, () => {});
     const found = await cache.find(asked.place, request, parts.clock());
     if (found.state === 'fresh') return hit(asked, found.answer);
-    return flights.join<WebAnswer>(cache.keyOf(asked.place, request), {
+    return flights.join<Exchanged>(cache.keyOf(asked.place, request), {
       lead: (land) => lead(asked, land),
       follow: (landing) => follow(asked, landing),
     });
   }
 
-  async function lead(asked: Asked, land: Land): Promise<WebAnswer> {
+  async function lead(asked: Asked, land: Land): Promise<Exchanged> {
     // Between the look-up and the departure another flight may have landed.
     const found = await cache.find(asked.place, asked.request, parts.clock());
     if (found.state === 'fresh') {
@@ -84,7 +91,7 @@ export function createExchange({ parts, cache, upstream, nextId }: ExchangeParts
     return ask(asked, found.state === 'stale' ? found : null, land);
   }
 
-  async function follow(asked: Asked, landing: Exclude<Landing<StoredAnswer>, { landed: 'failed' }> | 'waited'): Promise<WebAnswer> {
+  async function follow(asked: Asked, landing: Exclude<Landing<StoredAnswer>, { landed: 'failed' }> | 'waited'): Promise<Exchanged> {
     if (landing === 'waited') return failed('UPSTREAM_TIMEOUT', 'another agent asked the same and has had no answer for five minutes, so it was not asked again; go on without it');
     switch (landing.landed) {
       case 'unknown':
@@ -101,7 +108,7 @@ export function createExchange({ parts, cache, upstream, nextId }: ExchangeParts
   }
 
   /** Asks the server itself: money is set aside before a byte leaves, and posted unless it is certain that none did. */
-  async function ask(asked: Asked, stale: Stale | null, land: Land): Promise<WebAnswer> {
+  async function ask(asked: Asked, stale: Stale | null, land: Land): Promise<Exchanged> {
     const { payer, request, signal, weighed } = asked;
     if (signal.aborted) {
       land({ landed: 'failed' });
@@ -114,7 +121,7 @@ export function createExchange({ parts, cache, upstream, nextId }: ExchangeParts
       if (full !== null) {
         land({ landed: 'failed' });
         noteRefusal(parts, payer.live, payer.agent, weighed.quotes, full);
-        return refused(full);
+        return { refusal: full };
       }
     }
     parts.underway.add(key);
@@ -137,8 +144,9 @@ export function createExchange({ parts, cache, upstream, nextId }: ExchangeParts
     return answered(asked, key, answer, land, done);
   }
 
-  async function answered(asked: Asked, key: string, answer: WebAnswer, land: Land, done: () => void): Promise<WebAnswer> {
+  async function answered(asked: Asked, key: string, answer: WebAnswer, land: Land, done: () => void): Promise<Exchanged> {
     const { payer, request, weighed, place } = asked;
+    demands.note(request.url, answer.status);
     const byUse = weighed.quotes.some((quoted) => quoted.rule?.tokens != null);
     if (weighed.amount === 0n) noteCalls(parts, payer.live, payer.agent, weighed.quotes, { what: 'free' });
     // The seller names a price and delivers nothing until it is paid.
@@ -185,7 +193,7 @@ export function createExchange({ parts, cache, upstream, nextId }: ExchangeParts
     land({ landed: 'shared', value: { id: '', status: answer.status, fields: answer.fields, body, price, by, storedAt: now, expiresAt: now } });
   }
 
-  async function revalidated(asked: Asked, key: string, stale: Stale, answer: WebAnswer, land: Land, done: () => void): Promise<WebAnswer> {
+  async function revalidated(asked: Asked, key: string, stale: Stale, answer: WebAnswer, land: Land, done: () => void): Promise<Exchanged> {
     const { payer, request, weighed, place } = asked;
     if (!Buffer.isBuffer(answer.body)) answer.body.resume();
     if (weighed.amount > 0n) await posted(asked, key);
@@ -196,7 +204,7 @@ export function createExchange({ parts, cache, upstream, nextId }: ExchangeParts
     return marked(renewed, 'revalidated');
   }
 
-  async function broken(asked: Asked, key: string, error: unknown, land: Land): Promise<WebAnswer> {
+  async function broken(asked: Asked, key: string, error: unknown, land: Land): Promise<never> {
     const money = asked.weighed.amount > 0n;
     const sent = (error as { sent?: boolean }).sent !== false;
     if (money && !sent) await parts.ledger.void(key, parts.clock(), 'no connection was made');
@@ -206,17 +214,16 @@ export function createExchange({ parts, cache, upstream, nextId }: ExchangeParts
     throw error;
   }
 
-  function hit(asked: Asked, stored: StoredAnswer): WebAnswer {
+  function hit(asked: Asked, stored: StoredAnswer): Exchanged {
     noteCalls(parts, asked.payer.live, asked.payer.agent, asked.weighed.quotes, { what: 'hit', saved: stored.price });
     return marked(stored, 'hit');
   }
 
   async function posted({ payer, weighed }: Asked, key: string, actual?: bigint): Promise<void> {
     await parts.ledger.post(key, parts.clock(), actual);
-    const { live, toolUseId } = payer;
-    const sentences = await alerts(parts, live, weighed.standing.scopes);
-    live.notices.push(...sentences);
-    if (toolUseId !== null) live.running.get(toolUseId)?.alerts.push(...sentences);
+    const sentences = await alerts(parts, payer.live, weighed.standing.scopes);
+    payer.live.notices.push(...sentences);
+    payer.alerts?.push(...sentences);
   }
 
   return { send };
@@ -237,22 +244,9 @@ interface Stale {
 
 type Land = (landing: Landing<StoredAnswer>) => void;
 
-function callOf(request: WebRequest): Call {
+function callOf({ tool }: Payer, request: WebRequest): Call {
   const endpoint = endpointOf(request.url);
-  return { tool: 'Bash', method: request.method, endpoint, known: endpoint !== null, times: 1 };
-}
-
-/** Nested clients share with the one that started them: they are the same work. */
-function placeOf(parts: Parts, live: Live, { policy }: Weighed): CachePlace {
-  const { cache: rules } = policy;
-  let { session } = live;
-  for (let steps = 0; session.parent !== null && steps < 16; steps += 1) {
-    const above = parts.sessions.get(session.parent.session)?.session;
-    if (above === undefined) break;
-    session = above;
-  }
-  const scope = rules.scope === 'session' ? `session:${session.id}` : rules.scope === 'project' ? `project:${session.project}` : 'user';
-  return { scope, wallet: '', rules };
+  return { tool, method: request.method, endpoint, known: endpoint !== null, times: 1 };
 }
 
 function actualPrice(weighed: Weighed, answer: WebAnswer, body: Buffer): bigint {
@@ -263,25 +257,10 @@ function actualPrice(weighed: Weighed, answer: WebAnswer, body: Buffer): bigint 
 
 type Mark = 'hit' | 'miss' | 'revalidated' | 'bypass';
 
-function marked({ status, fields, body }: { status: number; fields: WebAnswer['fields']; body: Buffer | Readable }, mark: Mark): WebAnswer {
-  return { status, fields: { ...fields, 'x-pag0-cache': mark }, body };
+function marked({ status, fields, body }: { status: number; fields: WebAnswer['fields']; body: Buffer | Readable }, mark: Mark): Exchanged {
+  return { answer: { status, fields: { ...fields, 'x-pag0-cache': mark }, body } };
 }
 
-function refused(why: Refusal): WebAnswer {
-  return json(403, { code: why.code, message: why.sentence, details: why.details });
-}
-
-function failed(code: 'UPSTREAM_FAILED' | 'UPSTREAM_TIMEOUT', message: string): WebAnswer {
-  return json(code === 'UPSTREAM_TIMEOUT' ? 504 : 502, { code, message: `pag0 ${code}: ${message}` });
-}
-
-function json(status: number, error: object): WebAnswer {
-  return { status, fields: { 'content-type': 'application/json' }, body: Buffer.from(`${JSON.stringify({ error })}\n`) };
-}
-
-/** The cache or the book failed: nobody can say whether it would cost, so it does not happen. */
-export function brokenExchange(error: unknown): WebAnswer {
-  const code = error instanceof Pag0Error ? error.code : 'LEDGER_UNAVAILABLE';
-  const why = error instanceof Error ? error.message : String(error);
-  return json(503, { code, message: `pag0 ${code}: the request was not sent because ${why}; ask the person to run \`pag0 daemon status\`` });
+function failed(code: 'UPSTREAM_FAILED' | 'UPSTREAM_TIMEOUT', text: string): Exchanged {
+  return { refusal: refusal(code, text, { scope: 'request' }) };
 }

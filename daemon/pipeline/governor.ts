@@ -2,7 +2,8 @@ import { endpointOf } from '../core/endpoint.ts';
 import { looksAt } from '../core/passage.ts';
 import { refusal } from '../core/errors.ts';
 import type { Asker, Governor } from '../ports.ts';
-import { brokenExchange, type Exchange, type Payer } from './exchange.ts';
+import { brokenPart } from './broken.ts';
+import type { Exchange, Payer } from './exchange.ts';
 import type { Parts } from './parts.ts';
 import type { Live } from './sessions.ts';
 
@@ -36,13 +37,13 @@ export function createGovernor(parts: Parts, tickets: TicketReader, exchange: Ex
     },
     async exchange(asker, request, signal) {
       const payer = asker === null ? null : payerOf(asker);
-      if (payer === null) return brokenExchange(new Error('nobody knows who asks'));
+      if (payer === null) return { refusal: refusal('SESSION_UNKNOWN', 'the session this request belongs to is not known to pag0, so it was not sent; ask the person to start the session again', { scope: 'session' }) };
       try {
         return await exchange.send(payer, request, signal);
       } catch (error) {
         // The upstream's own failures are the gateway's to tell.
         if (typeof (error as { sent?: unknown }).sent === 'boolean') throw error;
-        return brokenExchange(error);
+        return { refusal: brokenPart(error, 'the request') };
       }
     },
   };
@@ -53,7 +54,9 @@ export function createGovernor(parts: Parts, tickets: TicketReader, exchange: Ex
     if (live === undefined) return null;
     const sole = asker.by === 'ticket' || live.running.size !== 1 ? undefined : [...live.running][0]!;
     const agent = live.session.agents.get(sole?.[1].agent ?? asker.agent) ?? parts.sessions.agentOf(live, undefined, undefined);
-    return { live, agent, toolUseId: asker.toolUseId ?? sole?.[0] ?? null, approved: asker.by === 'ticket' };
+    const toolUseId = asker.toolUseId ?? sole?.[0] ?? null;
+    const alerts = toolUseId === null ? null : (live.running.get(toolUseId)?.alerts ?? null);
+    return { live, agent, tool: 'Bash', toolUseId, alerts, approved: asker.by === 'ticket' };
   }
 
   /** A command that could carry no ticket has paid at the hook; its connection is known by where it goes. */

@@ -3,7 +3,8 @@ import { refusal } from '../core/errors.ts';
 import { classify } from '../core/classify.ts';
 import type { EventOf, HookEvent } from '../contract/events.ts';
 import { MAIN, type Agent } from '../core/tree.ts';
-import { brokenLedger, decide, reservationKey, type Decision } from './decide.ts';
+import { brokenPart } from './broken.ts';
+import { decide, reservationKey, type Decision } from './decide.ts';
 import { settleLeftovers } from './leftovers.ts';
 import { forPerson, type Orders } from './orders.ts';
 import { PASS, type Parts, type ToolCall, type Verdict } from './parts.ts';
@@ -116,7 +117,7 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
       return await decide(parts, live, call);
     } catch (error) {
       const calls = classify(call.tool, call.input, parts.readShell).filter((one) => one.endpoint?.local !== true);
-      return { verdict: calls.length === 0 ? PASS : { verdict: 'refuse', refusal: brokenLedger(error) }, pending: null };
+      return { verdict: calls.length === 0 ? PASS : { verdict: 'refuse', refusal: brokenPart(error, 'the call') }, pending: null };
     }
   }
 
