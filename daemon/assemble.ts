@@ -38,6 +38,10 @@ import { createSessions, type Live } from './pipeline/sessions.ts';
 import type { Clock, Governor, Passage } from './ports.ts';
 import { createTicketing } from './pipeline/ticketing.ts';
 import { createTickets } from './tickets/tickets.ts';
+import { createRecall } from './pipeline/recall.ts';
+import { createToolReads } from './pipeline/tool-reads.ts';
+import { createWebFetches } from './pipeline/web-fetch.ts';
+import { createPageConverter } from './reading/page-converter.ts';
 import { lazyUpstream } from './upstream/lazy-upstream.ts';
 import { memoised } from './shell/memo.ts';
 import { readShell } from './shell/syntax.ts';
@@ -46,8 +50,8 @@ import { readShell } from './shell/syntax.ts';
 const RECONCILE_EVERY_MS = 60_000;
 
 /** Puts the daemon together: the ledger and the roster, the pipeline, and the app that serves them. */
-export async function assemble(options: { home: Home; version: string; log: Log; clock: Clock; sqlite: SqliteDriver; port: number; token: string }): Promise<Assembled> {
-  const { home, log, clock, sqlite, port, token } = options;
+export async function assemble(options: { home: Home; version: string; log: Log; clock: Clock; sqlite: SqliteDriver; port: number; token: string; pageReader: URL }): Promise<Assembled> {
+  const { home, log, clock, sqlite, port, token, pageReader } = options;
   const { ledger, roster } = sqliteBook(sqlite.open(home.ledgerFile), (error) => log.error('roster', error));
   const sessions = createSessions(roster, clock);
   const policies = createPolicies({ userFile: home.configFile, lastGoodFile: join(home.dir, 'config.last-good.json') }, clock, (id) => sessions.get(id)?.session);
@@ -66,6 +70,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
     readShell: shell,
     underway: new Set(),
     access: (live) => accessTo(live),
+    recall: null,
     ticketing: createTicketing({ tickets, ready: () => readyToEndTls(ca), readShell, failed: (error) => log.error('tickets', error) }),
     protectedPaths: [home.dir],
     ownAddress: new RegExp(`(127\\.0\\.0\\.1|localhost|\\[::1\\]|0\\.0\\.0\\.0):${port}\\b`),
@@ -92,7 +97,11 @@ export async function assemble(options: { home: Home; version: string; log: Log;
 
   const upstream = lazyUpstream(() => ({ ca: trustedRoots() }));
   const cache = openCache({ file: home.cacheFile, open: sqlite.open, log });
-  const governor = createGovernor(parts, tickets, createExchange({ parts, cache, upstream, demands: createDemands(), nextId: () => randomBytes(9).toString('base64url') }));
+  const demands = createDemands();
+  const exchange = createExchange({ parts, cache, upstream, demands, nextId: () => randomBytes(9).toString('base64url') });
+  const pages = createPageConverter({ file: pageReader });
+  parts.recall = createRecall(createWebFetches({ parts, cache, exchange, demands, pages }), createToolReads(parts, cache));
+  const governor = createGovernor(parts, tickets, exchange);
   const gateway = createGateway({ governor: unlessDraining(governor, () => draining), upstream, contextFor: ca.contextFor, trust: onceOnly(() => createSecureContext({ ca: trustedRoots() })), port, log });
 
   const answerHook = hookRoute(hooks, persons.typedIn);
@@ -146,6 +155,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
       clearInterval(timer);
       gateway.close();
       await upstream.close();
+      await pages.close();
       await cache.close();
       await ledger.close();
     },

@@ -4,6 +4,13 @@ import { assemble } from './assemble.ts';
 import { runDaemon } from './lifecycle/run.ts';
 
 /** The daemon's program: started detached by a hook or `pag0 daemon start`, or by hand to watch it work. */
-const shipped = fileURLToPath(new URL('../driver', import.meta.url));
-const inSources = fileURLToPath(new URL('../plugin/driver', import.meta.url));
-await runDaemon({ assemble, driverSource: existsSync(shipped) ? shipped : inSources });
+await runDaemon({
+  assemble: (parts) => assemble({ ...parts, pageReader: beside('./read-page.mjs', '../plugin/dist/read-page.mjs') }),
+  driverSource: fileURLToPath(beside('../driver', '../plugin/driver')),
+});
+
+/** What is shipped beside the bundle; run from the sources, what was built last. */
+function beside(shipped: string, inSources: string): URL {
+  const url = new URL(shipped, import.meta.url);
+  return existsSync(url) ? url : new URL(inSources, import.meta.url);
+}

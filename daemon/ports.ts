@@ -210,6 +210,13 @@ export interface AnswerCache {
   close(): Promise<void>;
 }
 
+/** Turns web pages into text that a model reads. */
+export interface PageConverter {
+  /** Markdown; null when the page takes more time or memory than a page may. */
+  markdown(html: string, url: string): Promise<string | null>;
+  close(): Promise<void>;
+}
+
 /** Who speaks to the gateway: shown by a ticket, else known by the session's environment, else nobody we know. */
 export interface Asker {
   session: string;

@@ -31,6 +31,7 @@ export async function buildBundles(repo: string = REPO, daemonEntry = 'daemon/ma
 
   const files: Files = new Map();
   files.set('daemon.mjs', await bundle(daemonEntry));
+  if (existsSync(join(repo, 'daemon/reading/worker.ts'))) files.set('read-page.mjs', await bundle('daemon/reading/worker.ts'));
   files.set('hook.mjs', await guard('./hook-main.mjs', true));
   files.set('hook-main.mjs', await bundle('hooks/main.ts', { banner: {} }));
   if (existsSync(join(repo, 'commands/main.ts'))) {

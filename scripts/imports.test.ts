@@ -22,13 +22,14 @@ const RULES: readonly (readonly [string, readonly string[]])[] = [
   ['daemon/tickets', ['daemon/core', 'daemon/ports.ts', 'node:']],
   ['daemon/gateway', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'node:', '@peculiar/x509']],
   ['daemon/tickets', ['daemon/core', 'daemon/ports.ts', 'node:']],
+  ['daemon/reading', ['daemon/ports.ts', 'node:', 'turndown', '@joplin/turndown-plugin-gfm']],
   ['daemon/cache', ['daemon/core', 'daemon/ports.ts', 'daemon/ledger/database.ts', 'node:', 'keyv', 'http-cache-semantics']],
   ['hooks', ['daemon/contract', 'node:']],
   ['commands', ['daemon/contract', 'daemon/core', 'node:', 'commander']],
 ];
 
 /** Libraries that one file alone may know, so that replacing one is a change in one place. */
-const SOLE_IMPORTERS: Record<string, string> = { unbash: 'daemon/shell/syntax.ts' };
+const SOLE_IMPORTERS: Record<string, string> = { unbash: 'daemon/shell/syntax.ts', turndown: 'daemon/reading/html-to-markdown.ts' };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = ['daemon', 'hooks', 'commands'].flatMap((folder) => filesBelow(join(root, folder))).filter((file) => !/\.(test|suite|fixture)\.ts$/.test(file));

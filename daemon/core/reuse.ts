@@ -9,8 +9,15 @@ export function toolUrl(tool: string): string {
   return `${TOOL}${encodeURIComponent(tool)}`;
 }
 
-/** Whether the rules name the call as one that only reads. */
+/**
+ * The method under which is kept what the client read of a page for a prompt, the prompt being the body. No request over
+ * HTTP comes with it: theirs are upper-case.
+ */
+export const WEB_FETCH = 'WebFetch';
+
+/** Whether the call only reads: by the rules, or because the client's WebFetch can do nothing else. */
 export function isDeclaredRead(rules: CacheRules, request: { method: string; url: string }): boolean {
+  if (request.method === WEB_FETCH) return true;
   const named = (list: readonly ReuseRule[]): boolean => list.some((rule) => names(rule, request));
   return named(rules.reuse) && rules.limits.every((limit) => limit.reuse === null || named(limit.reuse));
 }

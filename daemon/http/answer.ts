@@ -16,6 +16,7 @@ function specificOutput(event: HookEvent, reply: Reply): Record<string, unknown>
   const { verdict, context, command } = reply;
   const hookEventName = event.hook_event_name;
   if (verdict?.verdict === 'refuse') return { hookEventName, permissionDecision: 'deny', permissionDecisionReason: verdict.refusal.sentence };
+  if (verdict?.verdict === 'serve') return { hookEventName, permissionDecision: 'deny', permissionDecisionReason: verdict.text };
   // Without a decision of ours the client's own permission flow goes on, with the command as it will run.
   const updated = command === undefined || event.hook_event_name !== 'PreToolUse' ? {} : { updatedInput: { ...event.tool_input, command } };
   if (verdict?.verdict === 'ask') return { hookEventName, permissionDecision: 'ask', permissionDecisionReason: verdict.sentence, ...updated };

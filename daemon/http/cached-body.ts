@@ -1,30 +1,15 @@
-import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { CachedBodyView } from '../contract/cache-views.ts';
+import { decoded } from '../pipeline/decoded.ts';
 
-/** More than anybody reads; a few kilobytes can unpack to gigabytes. */
+/** More than anybody reads. */
 const MAX_SHOWN = 1024 * 1024;
-
-const DECODERS: Record<string, (bytes: Uint8Array, options: { maxOutputLength: number }) => Buffer> = {
-  gzip: gunzipSync,
-  'x-gzip': gunzipSync,
-  deflate: inflateSync,
-  br: brotliDecompressSync,
-};
 
 /** A kept body as a person can look at it. */
 export function cachedBody(body: Uint8Array, contentEncoding: string): CachedBodyView {
-  let bytes: Uint8Array = body;
-  for (const coding of contentEncoding.toLowerCase().split(',').map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity').reverse()) {
-    const decode = DECODERS[coding];
-    if (decode === undefined) return { unread: `it is encoded as ${coding}, which is not decoded here` };
-    try {
-      bytes = decode(bytes, { maxOutputLength: MAX_SHOWN });
-    } catch (error) {
-      return { unread: (error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE' ? 'it is longer than what is shown here' : `it is not the ${coding} that it says it is` };
-    }
-  }
-  const shown = bytes.subarray(0, MAX_SHOWN);
-  const cut = shown.length < bytes.length;
+  const read = decoded(body, contentEncoding, MAX_SHOWN);
+  if ('problem' in read) return { unread: read.problem };
+  const shown = read.bytes.subarray(0, MAX_SHOWN);
+  const cut = shown.length < read.bytes.length;
   const text = asText(shown, cut);
   return text === null ? { bytes: Buffer.from(shown).toString('base64'), cut } : { text, cut };
 }

@@ -18,10 +18,10 @@ let assembled: Assembled;
 let server: Server;
 
 const open = () =>
-  assemble({ home, version: '0', log, clock: Date.now, sqlite: { name: 'test', open: (path) => new DatabaseSync(path) as unknown as Database }, port: PORT, token: 'a'.repeat(64) });
+  assemble({ home, version: '0', log, clock: Date.now, sqlite: { name: 'test', open: (path) => new DatabaseSync(path) as unknown as Database }, port: PORT, token: 'a'.repeat(64), pageReader: new URL('file:///nowhere') });
 
 beforeAll(async () => {
-  writeFileSync(home.configFile, JSON.stringify({ prices: [{ endpoint: 'api.tavily.com/*', price: '$2' }], policy: { maxPerRequest: '$2' } }));
+  writeFileSync(home.configFile, JSON.stringify({ prices: [{ endpoint: 'api.tavily.com/*', price: '$2' }, { tool: 'WebSearch', price: '$2' }], policy: { maxPerRequest: '$2' } }));
   assembled = await open();
   server = createListener({ door: (...args) => assembled.fetch(...args), serving: () => assembled, leaving: () => false });
   await new Promise<void>((resolve) => server.listen(PORT, '127.0.0.1', resolve));
@@ -48,8 +48,8 @@ function post(path: string, body: unknown, headers: Record<string, string> = {})
   });
 }
 
-/** Charged at the hook: WebFetch goes past the gateway. */
-const priced = (id: string, more: object = {}) => ({ hook_event_name: 'PreToolUse', session_id: 's1', tool_name: 'WebFetch', tool_use_id: id, tool_input: { url: 'https://api.tavily.com/search', prompt: 'x' }, ...more });
+/** Charged at the hook: nothing of it passes the gateway. */
+const priced = (id: string, more: object = {}) => ({ hook_event_name: 'PreToolUse', session_id: 's1', tool_name: 'WebSearch', tool_use_id: id, tool_input: { query: 'x' }, ...more });
 const before = (command: string, id: string, more: object = {}) => ({ hook_event_name: 'PreToolUse', session_id: 's1', tool_name: 'Bash', tool_use_id: id, tool_input: { command }, ...more });
 
 describe('POST /hook', () => {

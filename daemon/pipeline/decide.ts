@@ -10,6 +10,7 @@ import { activeSubagents, depthOf, type Agent } from '../core/tree.ts';
 import type { PolicyInForce } from '../config/policies.ts';
 import { guard } from './guard.ts';
 import { PASS, type Parts, type ToolCall, type Verdict } from './parts.ts';
+import { RUNS } from './served.ts';
 import type { Live } from './sessions.ts';
 import { resumeTurn } from './turns.ts';
 import type { Ticketed } from './ticketing.ts';
@@ -59,11 +60,15 @@ async function govern(parts: Parts, live: Live, agent: Agent, call: ToolCall, ca
   if (weighing.outcome === 'ungoverned') return NOTHING;
   if (weighing.outcome === 'refused') return refuse(parts, live, agent, weighing.quotes, weighing.refusal);
   const { weighed } = weighing;
+  const recalled = (await parts.recall?.before(live, agent, call, weighed)) ?? RUNS;
+  if (recalled.outcome === 'refused') return refuse(parts, live, agent, weighed.quotes, recalled.refusal);
+  if (recalled.outcome === 'served') return { verdict: { verdict: 'serve', text: recalled.text }, pending: null };
   const verdict: Verdict = weighed.ask ? { verdict: 'ask', sentence: await question(parts, weighed) } : PASS;
   const ticketed = await putTickets(parts, live, agent, call, inForce.policy);
   const charged = ticketed === null ? await charge(parts, live, agent, call, weighing) : await chargeRest(parts, live, agent, call, weighed, ticketed, inForce);
   if ('refusal' in charged) {
     parts.ticketing?.end(live.session.id, call.id);
+    parts.recall?.end(live, call.id, 'failed');
     return refuse(parts, live, agent, weighed.quotes, charged.refusal);
   }
   return { verdict, pending: charged.pending, ...(ticketed === null ? {} : { command: ticketed.command }) };

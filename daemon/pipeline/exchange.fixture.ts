@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import type { AnswerCache, Exchanged, Fields, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
+import type { AnswerCache, Fields, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
 import { createDemands } from './demands.ts';
-import { createExchange, type Exchange, type Payer } from './exchange.ts';
+import { createExchange, type Exchange, type Exchanged, type Payer } from './exchange.ts';
 import { createWorld, type World } from './world.fixture.ts';
 
 /** Stand-in for the cache: keeps every GET's 200 for ever. What may be kept is the real one's business. */

@@ -3,10 +3,11 @@ import { names } from '../core/admit.ts';
 import { formatDollars } from '../core/amount.ts';
 import { callLabel, type Call } from '../core/call.ts';
 import { endpointOf } from '../core/endpoint.ts';
-import { refusal } from '../core/errors.ts';
+import { refusal, type Refusal } from '../core/errors.ts';
+import { quote, type Quote } from '../core/price.ts';
 import type { Agent } from '../core/tree.ts';
 import { costOf } from '../core/usage.ts';
-import type { AnswerCache, CachePlace, Exchanged, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
+import type { AnswerCache, CachePlace, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
 import type { Demands } from './demands.ts';
 import { createFlights, type Landing } from './flights.ts';
 import type { Parts } from './parts.ts';
@@ -15,7 +16,7 @@ import type { Live } from './sessions.ts';
 import { alerts } from './settle.ts';
 import { tee } from './tee.ts';
 import { usageIn } from './usage-in.ts';
-import { noteCalls, noteRefusal, originOf, reserve, weigh, type Weighed } from './weigh.ts';
+import { noteCalls, originOf, reserve, weigh, type Weighed } from './weigh.ts';
 
 /** Who a request is charged to. */
 export interface Payer {
@@ -30,6 +31,9 @@ export interface Payer {
   /** A person was asked, or need not be: the command went past the hook with its price. */
   approved: boolean;
 }
+
+/** A refusal is written down by whoever asked, with the calls it is about: the gateway's request, or a whole tool call. */
+export type Exchanged = { answer: WebAnswer } | { refusal: Refusal; quotes: readonly Quote[] };
 
 export interface Exchange {
   send(payer: Payer, request: WebRequest, signal: AbortSignal): Promise<Exchanged>;
@@ -57,19 +61,14 @@ export function createExchange({ parts, cache, upstream, demands, nextId }: Exch
     const { live, agent } = payer;
     const inForce = parts.policies.of(live.session);
     const call = callOf(payer, request);
-    if (inForce === null) return { refusal: refusal('CONFIG_INVALID', `${callLabel(call)} was not sent because pag0 has no valid policy; ask the person to mend the configuration`, { scope: 'configuration' }) };
+    if (inForce === null) return { refusal: refusal('CONFIG_INVALID', `${callLabel(call)} was not sent because pag0 has no valid policy; ask the person to mend the configuration`, { scope: 'configuration' }), quotes: [quote(call, [])] };
     const weighing = await weigh(parts, live, agent, [call], inForce);
     if (weighing.outcome === 'ungoverned') return { answer: await upstream.send(request, signal) };
-    if (weighing.outcome === 'refused') {
-      noteRefusal(parts, live, agent, weighing.quotes, weighing.refusal);
-      return { refusal: weighing.refusal };
-    }
+    if (weighing.outcome === 'refused') return weighing;
     const { weighed } = weighing;
     if (weighed.ask && !payer.approved) {
       const text = `${names(weighed.quotes)} costs ${formatDollars(weighed.amount)}, above what needs a person's yes, and nobody could be asked, so it was not sent; make the call with curl in a command of its own, or go on without it`;
-      const why = refusal('APPROVAL_REQUIRED', text, { scope: 'request', price: weighed.amount.toString() });
-      noteRefusal(parts, live, agent, weighed.quotes, why);
-      return { refusal: why };
+      return { refusal: refusal('APPROVAL_REQUIRED', text, { scope: 'request', price: weighed.amount.toString() }), quotes: weighed.quotes };
     }
     const asked: Asked = { payer, request, signal, weighed, place: placeOf(parts, live, weighed.policy) };
     if (!cache.mayKeep(asked.place, request)) return ask(asked, null, () => {});
@@ -92,10 +91,10 @@ export function createExchange({ parts, cache, upstream, demands, nextId }: Exch
   }
 
   async function follow(asked: Asked, landing: Exclude<Landing<StoredAnswer>, { landed: 'failed' }> | 'waited'): Promise<Exchanged> {
-    if (landing === 'waited') return failed('UPSTREAM_TIMEOUT', 'another agent asked the same and has had no answer for five minutes, so it was not asked again; go on without it');
+    if (landing === 'waited') return failed(asked, 'UPSTREAM_TIMEOUT', 'another agent asked the same and has had no answer for five minutes, so it was not asked again; go on without it');
     switch (landing.landed) {
       case 'unknown':
-        return failed('UPSTREAM_FAILED', 'another agent asked the same, the connection broke and what it cost is not known, so it was not asked again; go on without it');
+        return failed(asked, 'UPSTREAM_FAILED', 'another agent asked the same, the connection broke and what it cost is not known, so it was not asked again; go on without it');
       case 'alone':
         return ask(asked, null, () => {});
       case 'shared': {
@@ -112,7 +111,7 @@ export function createExchange({ parts, cache, upstream, demands, nextId }: Exch
     const { payer, request, signal, weighed } = asked;
     if (signal.aborted) {
       land({ landed: 'failed' });
-      return failed('UPSTREAM_FAILED', 'the program that asked is gone');
+      return failed(asked, 'UPSTREAM_FAILED', 'the program that asked is gone');
     }
     const key = `${payer.live.session.id}/${payer.toolUseId ?? 'environment'}#${nextId()}`;
     const money = weighed.amount > 0n;
@@ -120,8 +119,7 @@ export function createExchange({ parts, cache, upstream, demands, nextId }: Exch
       const full = await reserve(parts, payer.live, payer.agent, key, weighed);
       if (full !== null) {
         land({ landed: 'failed' });
-        noteRefusal(parts, payer.live, payer.agent, weighed.quotes, full);
-        return { refusal: full };
+        return { refusal: full, quotes: weighed.quotes };
       }
     }
     parts.underway.add(key);
@@ -261,6 +259,6 @@ function marked({ status, fields, body }: { status: number; fields: WebAnswer['f
   return { answer: { status, fields: { ...fields, 'x-pag0-cache': mark }, body } };
 }
 
-function failed(code: 'UPSTREAM_FAILED' | 'UPSTREAM_TIMEOUT', text: string): Exchanged {
-  return { refusal: refusal(code, text, { scope: 'request' }) };
+function failed({ weighed }: Asked, code: 'UPSTREAM_FAILED' | 'UPSTREAM_TIMEOUT', text: string): Exchanged {
+  return { refusal: refusal(code, text, { scope: 'request' }), quotes: weighed.quotes };
 }

@@ -6,6 +6,7 @@ import { brokenPart } from './broken.ts';
 import type { Exchange, Payer } from './exchange.ts';
 import type { Parts } from './parts.ts';
 import type { Live } from './sessions.ts';
+import { noteRefusal } from './weigh.ts';
 
 /** The tickets as the gateway reads them. */
 export interface TicketReader {
@@ -39,7 +40,9 @@ export function createGovernor(parts: Parts, tickets: TicketReader, exchange: Ex
       const payer = asker === null ? null : payerOf(asker);
       if (payer === null) return { refusal: refusal('SESSION_UNKNOWN', 'the session this request belongs to is not known to pag0, so it was not sent; ask the person to start the session again', { scope: 'session' }) };
       try {
-        return await exchange.send(payer, request, signal);
+        const exchanged = await exchange.send(payer, request, signal);
+        if ('refusal' in exchanged) noteRefusal(parts, payer.live, payer.agent, exchanged.quotes, exchanged.refusal);
+        return exchanged;
       } catch (error) {
         // The upstream's own failures are the gateway's to tell.
         if (typeof (error as { sent?: unknown }).sent === 'boolean') throw error;

@@ -42,6 +42,9 @@ const MAX_DECISIONS = 1_000;
 /** Characters of a call's input kept as they are. */
 const MAX_INPUT_KEPT = 512;
 
+/** How long, in ms, an answer that was given in a call's place is remembered: it may be long. */
+const SERVED_KEPT_MS = 10_000;
+
 /** Calls in flight remembered by session. */
 const MAX_TRACKED = 1_000;
 
@@ -64,9 +67,9 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
       case 'PreToolUse':
         return withNotices(live, event, await before(live, event));
       case 'PostToolUse':
-        return withNotices(live, event, await after(live, event, answerText(event.tool_response), null));
+        return withNotices(live, event, await after(live, event, event.tool_response, null));
       case 'PostToolUseFailure':
-        return withNotices(live, event, await after(live, event, '', event.error ?? 'failed'));
+        return withNotices(live, event, await after(live, event, null, event.error ?? 'failed'));
       case 'SubagentStart':
         return started(live, event);
       case 'SubagentStop':
@@ -108,6 +111,10 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
     if (decided.verdict.verdict === 'refuse') {
       live.running.delete(call.id);
       live.spawning.delete(call.id);
+    } else if (decided.verdict.verdict === 'serve') {
+      // No event tells of its end; its first line, which says how old it is, is not what came of it. A second hook entry that posts the same call does so at once.
+      noteWork(live, parts.sessions.agentOf(live, call.agentId, call.agentType), call.tool, call.input, decided.verdict.text.slice(decided.verdict.text.indexOf('\n')));
+      setTimeout(() => decisions.delete(key), SERVED_KEPT_MS).unref();
     } else if (running !== undefined && decided.pending !== null) running.charged = hostsOf(decided.pending.quotes);
     return verdictReply(live, call, decided);
   }
@@ -129,8 +136,9 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
     else if (call.tool === 'Agent' || call.tool === 'Task') limited(live.spawning).set(call.id, { agent, type: String(call.input['subagent_type'] ?? ''), running: true, born: false });
   }
 
-  async function after(live: Live, event: EventOf<'PostToolUse'> | EventOf<'PostToolUseFailure'>, answer: string, error: string | null): Promise<Reply> {
+  async function after(live: Live, event: EventOf<'PostToolUse'> | EventOf<'PostToolUseFailure'>, response: unknown, error: string | null): Promise<Reply> {
     const call = toolCall(event);
+    const answer = answerText(response);
     const running = live.running.get(call.id);
     live.running.delete(call.id);
     parts.ticketing?.end(live.session.id, call.id);
@@ -141,12 +149,19 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
     noteWork(live, agent, call.tool, running === undefined ? call.input : { ...call.input, command: running.command }, error ?? answer);
     const key = reservationKey(live, call.id);
     const decision = await decisions.get(key)?.decision;
-    const alerts = await settle(parts, live, { toolUseId: call.id, answer, error }, decision?.pending ?? undefined);
+    const { spent, alerts } = await settle(parts, live, { toolUseId: call.id, answer, error }, decision?.pending ?? undefined);
     decisions.delete(key);
+    if (call.tool !== 'Bash') await learn(live, agent, call, response, error, spent);
     live.notices.push(...alerts);
     const child = event.hook_event_name === 'PostToolUse' && (call.tool === 'Agent' || call.tool === 'Task') ? childOf(live, agent, call, event.tool_response) : null;
     const context = [...(running?.alerts ?? []), ...alerts, ...(child === null ? [] : [child])].join('\n');
     return context === '' ? {} : { context };
+  }
+
+  /** What the next one to ask the same need not ask. */
+  async function learn(live: Live, agent: Agent, call: ToolCall, response: unknown, error: string | null, price: bigint): Promise<void> {
+    if (error === null) await parts.recall?.after(live, agent, call, { response, text: wholeText(response), price });
+    else await parts.recall?.failed(live, agent, call, error);
   }
 
   /** A call that was turned down never ends, so the oldest makes room. */
@@ -268,6 +283,13 @@ function answerText(response: unknown): string {
   if (!isRecord(response)) return '';
   if (typeof response['stdout'] === 'string') return response['stdout'];
   return JSON.stringify(response);
+}
+
+/** A result that is nothing but text, and so can be given to the next one as text; null for one with pictures and the like. */
+function wholeText(response: unknown): string | null {
+  if (Array.isArray(response) && response.some((block: unknown) => !isRecord(block) || block['type'] !== 'text')) return null;
+  const text = answerText(response);
+  return text === '' ? null : text;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -12,15 +12,19 @@ import type { Live } from './sessions.ts';
  */
 export async function settleLeftovers(parts: Parts, live: Live, agent?: string): Promise<void> {
   const open = await parts.ledger.open({ session: live.session.id, ...(agent === undefined ? {} : { agent }) });
-  for (const reservation of open) if (!reservation.held && !parts.underway.has(reservation.key)) await settleLeftover(parts, live.session, reservation);
+  for (const reservation of open) if (!reservation.held && !parts.underway.has(reservation.key)) await settleLeftover(parts, live, reservation);
+  parts.recall?.abandon(live, agent);
 }
 
-async function settleLeftover(parts: Parts, session: Session, reservation: OpenReservation): Promise<void> {
+async function settleLeftover(parts: Parts, live: Live, reservation: OpenReservation): Promise<void> {
+  const { session } = live;
   const at = parts.clock();
   const toolUseId = reservation.key.slice(session.id.length + 1);
   const told = await resultInTranscript(session, reservation.origin.agent, toolUseId);
-  if (told !== null && wasTurnedDown(told)) await parts.ledger.void(reservation.key, at, 'turned down before it ran');
+  const turnedDown = told !== null && wasTurnedDown(told);
+  if (turnedDown) await parts.ledger.void(reservation.key, at, 'turned down before it ran');
   else await parts.ledger.post(reservation.key, at);
+  parts.recall?.end(live, toolUseId, turnedDown ? 'failed' : 'unknown');
 }
 
 /**

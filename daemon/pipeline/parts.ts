@@ -4,6 +4,7 @@ import type { Refusal } from '../core/errors.ts';
 import type { GatewayAccess } from '../contract/routes.ts';
 import type { Clock, Ledger, Roster } from '../ports.ts';
 import type { Directives } from './directives.ts';
+import type { Recall } from './recall.ts';
 import type { Live, Sessions } from './sessions.ts';
 import type { Ticketing } from './ticketing.ts';
 
@@ -24,6 +25,8 @@ export interface Parts {
   access(live: Live): Promise<GatewayAccess | null | undefined>;
   /** null where no gateway runs: then the hook charges what it can read. */
   ticketing: Ticketing | null;
+  /** null where there is no cache: then every call runs. */
+  recall: Recall | null;
   /** Folders that no agent's tool may write to: pag0's own. */
   protectedPaths: readonly string[];
   /** The daemon's own address, as a command might name it. */
@@ -43,6 +46,8 @@ export interface ToolCall {
 /** What the client is to be told about a call that has not run yet. */
 export type Verdict =
   | { verdict: 'pass' }
+  /** It does not run: this is what it would have been told. */
+  | { verdict: 'serve'; text: string }
   | { verdict: 'ask'; sentence: string }
   | { verdict: 'refuse'; refusal: Refusal };
 

@@ -16,20 +16,29 @@ export interface Outcome {
   error: string | null;
 }
 
+export interface Settled {
+  /** µ$; 0 where it cost nothing, or where a restart forgot what it cost. */
+  spent: Micros;
+  /** Sentences for the person and the agent. */
+  alerts: string[];
+}
+
 /**
  * The end of a priced call. It is spent unless it provably never left: an API that answers an error may bill it all the
  * same, and a budget that gives money back on a guess is no budget.
  */
-export async function settle(parts: Parts, live: Live, outcome: Outcome, pending: Pending | undefined): Promise<string[]> {
+export async function settle(parts: Parts, live: Live, outcome: Outcome, pending: Pending | undefined): Promise<Settled> {
   const key = reservationKey(live, outcome.toolUseId);
   const at = parts.clock();
   if (outcome.error !== null && neverSent(outcome.error, pending?.sole ?? null)) {
     await parts.ledger.void(key, at, outcome.error.slice(0, 200));
-    return [];
+    return { spent: 0n, alerts: [] };
   }
   const actual = pending === undefined ? undefined : learntPrice(pending.quotes, outcome.answer);
   const posted = await parts.ledger.post(key, at, actual);
-  return posted && pending !== undefined ? alerts(parts, live, pending.scopes) : [];
+  if (!posted || pending === undefined) return { spent: 0n, alerts: [] };
+  const spent = actual ?? pending.quotes.reduce((sum, quoted) => sum + quoted.amount, 0n);
+  return { spent, alerts: await alerts(parts, live, pending.scopes) };
 }
 
 /** Exit codes with which a program says that it reached nobody. */

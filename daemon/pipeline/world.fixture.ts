@@ -44,6 +44,7 @@ export function createWorld(config: object = {}, ledger: Ledger = memoryLedger()
     underway: new Set(),
     access: async () => undefined,
     ticketing: null,
+    recall: null,
     protectedPaths: ['/home/me/.pag0'],
     ownAddress: /127\.0\.0\.1:4402\b/,
   };

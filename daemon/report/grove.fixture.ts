@@ -44,6 +44,7 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
     underway: new Set(),
     access: async () => undefined,
     ticketing: null,
+    recall: null,
     protectedPaths: [],
     ownAddress: /^$/,
     roster,

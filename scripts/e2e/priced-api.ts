@@ -27,6 +27,7 @@ export async function startPricedApi(): Promise<PricedApi> {
     const body = await readBody(request);
     requests.push({ method, path: url.pathname, query: url.search, headers: request.headers, body });
     const status = Number(/^\/status\/(\d{3})$/.exec(url.pathname)?.[1] ?? 200);
+    if (url.pathname === '/page.html') return void response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
     const answer = ANSWERS[url.pathname] ?? echo;
     sendJson(response, answer({ method, url, body }), status);
   });
@@ -36,6 +37,8 @@ export async function startPricedApi(): Promise<PricedApi> {
     count: (path) => (path === undefined ? requests.length : requests.filter((request) => request.path === path).length),
   };
 }
+
+const PAGE = '<!doctype html><title>Prices</title><h1>The price list</h1><p>One <b>search</b> costs <a href="/two">two cents</a>.</p>';
 
 interface Asked {
   readonly method: string;

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { reportOf } from '../report/report.ts';
+import { ok, turns } from './exchange.fixture.ts';
+import { createRecall } from './recall.ts';
+import { createRecallWorld, servedText, type RecallWorld } from './recall.fixture.ts';
+import { refusalOf } from './world.fixture.ts';
+
+const PRICED = { prices: [{ endpoint: 'docs.example/*', price: '$0.10' }] };
+const HTML = { 'content-type': 'text/html; charset=utf-8' };
+const GUIDE = { url: 'https://docs.example/guide', prompt: 'what is it?' };
+const FREE = { url: 'https://free.example/page', prompt: 'what is it?' };
+const read = (result: string, code = 200) => ({ bytes: 9, code, codeText: 'OK', result, durationMs: 5, url: 'u' });
+const report = (world: RecallWorld) => reportOf(world.parts, { scope: 'session', session: world.live.session });
+
+describe('a page that costs', () => {
+  it('is fetched and paid for here, and given in the call’s place with what it cost', async () => {
+    const world = createRecallWorld(PRICED);
+    const call = await world.start('WebFetch', GUIDE);
+    expect(world.asked.map(({ request }) => `${request.method} ${request.url}`)).toEqual(['GET https://docs.example/guide']);
+    world.asked[0]!.answer(ok('<h1>Guide</h1>', HTML));
+    expect(await servedText(call)).toBe('pag0: this is the page itself and not an error: https://docs.example/guide (fetched by pag0 for $0.10).\n\nGuide');
+    expect(await world.spent()).toEqual({ posted: 100_000n, reserved: 0n, held: 0n });
+  });
+
+  it('is paid once by five who want it at once, whatever they ask of it', async () => {
+    const world = createRecallWorld(PRICED);
+    const calls = await Promise.all([1, 2, 3, 4, 5].map((n) => world.start('WebFetch', { ...GUIDE, prompt: `question ${n}` })));
+    expect(world.asked).toHaveLength(1);
+    world.asked[0]!.answer(ok('the guide', { 'content-type': 'text/plain' }));
+    const texts = await Promise.all(calls.map(servedText));
+    expect(texts.filter((text) => text!.endsWith('the guide'))).toHaveLength(5);
+    expect(texts.filter((text) => text!.includes('from the cache'))).toHaveLength(4);
+    expect(await report(world)).toMatchObject({ totalCost: '100000', totalRequests: 5, cacheHitRate: 0.8, cacheSavings: '400000', byTool: [{ tool: 'WebFetch' }] });
+  });
+
+  it('does not go out when it does not fit: the agent is told the numbers, and ended', async () => {
+    const world = createRecallWorld({ ...PRICED, policy: { sessionBudget: '$0.05' } });
+    const call = await world.start('WebFetch', GUIDE);
+    expect(refusalOf(await call.reply)).toMatchObject({ code: 'SESSION_BUDGET_EXCEEDED', sentence: expect.stringContaining('$0.00 of $0.05') as string });
+    expect((await call.reply).stop).toContain('SESSION_BUDGET_EXCEEDED');
+    expect([world.asked.length, (await report(world)).refused.total]).toEqual([0, 1]);
+  });
+
+  it('is asked of a person first where it needs a yes, and is then the client’s to fetch and the hook’s to charge', async () => {
+    const world = createRecallWorld({ ...PRICED, policy: { approveAbove: '$0.05' } });
+    const call = await world.start('WebFetch', GUIDE);
+    expect((await call.reply).verdict).toMatchObject({ verdict: 'ask' });
+    expect([world.asked.length, await world.spent()]).toEqual([0, { posted: 0n, reserved: 100_000n, held: 0n }]);
+    await call.ran(read('It is a guide.'));
+    expect(await world.spent()).toMatchObject({ posted: 100_000n, reserved: 0n });
+    const again = await world.start('WebFetch', GUIDE);
+    expect(await servedText(again)).toContain('It is a guide.');
+    expect(await report(world)).toMatchObject({ cacheSavings: '100000' });
+  });
+
+  it('says so when it asks to be paid by other means, and is charged nothing', async () => {
+    const world = createRecallWorld(PRICED);
+    const call = await world.start('WebFetch', GUIDE);
+    world.asked[0]!.answer({ status: 402, fields: { 'content-type': 'application/json' }, body: Buffer.from('{"x402Version":2}') });
+    expect(await servedText(call)).toContain('asks to be paid (HTTP 402), and pag0 did not pay it');
+    expect(await world.spent()).toMatchObject({ posted: 0n });
+  });
+
+  it('follows the page to its new address on its host, and names the address of another', async () => {
+    const world = createRecallWorld(PRICED);
+    const call = await world.start('WebFetch', { ...GUIDE, url: 'http://docs.example/old#part' });
+    world.asked[0]!.answer({ status: 301, fields: { location: '/guide' }, body: Buffer.alloc(0) });
+    await turns();
+    expect(world.asked.map(({ request }) => request.url)).toEqual(['https://docs.example/old', 'https://docs.example/guide']);
+    world.asked[1]!.answer({ status: 302, fields: { location: 'http://127.0.0.1:8000/secret' }, body: Buffer.alloc(0) });
+    expect(await servedText(call)).toContain('the page is at http://127.0.0.1:8000/secret now. WebFetch that address.');
+    expect(world.asked).toHaveLength(2);
+  });
+
+  it.each([
+    [{ 'content-type': 'application/pdf' }, 'is no text but application/pdf; save it with `curl -o FILE'],
+    [{ ...HTML, 'content-encoding': 'zstd' }, 'is encoded as zstd'],
+    [HTML, 'HTML that takes too long to read'],
+  ])('that cannot be read as text says what it is: %j', async (fields, said) => {
+    const world = createRecallWorld(PRICED);
+    const call = await world.start('WebFetch', GUIDE);
+    world.asked[0]!.answer(ok('endless', fields));
+    expect(await servedText(call)).toContain(said);
+  });
+
+  it('is refused with the reason when the server cannot be reached, and costs nothing', async () => {
+    const world = createRecallWorld(PRICED);
+    const call = await world.start('WebFetch', GUIDE);
+    world.asked[0]!.fail(Object.assign(new Error('no such host.'), { sent: false, code: 'UPSTREAM_FAILED' }));
+    expect(refusalOf(await call.reply)).toMatchObject({ code: 'UPSTREAM_FAILED', sentence: expect.stringContaining('(no such host)') as string });
+    expect(await world.spent()).toEqual({ posted: 0n, reserved: 0n, held: 0n });
+  });
+
+  it('is cut where a model would lose sight of its work, with the way to the rest', async () => {
+    const world = createRecallWorld(PRICED);
+    const call = await world.start('WebFetch', GUIDE);
+    world.asked[0]!.answer(ok('x'.repeat(60_000), { 'content-type': 'text/plain' }));
+    const text = (await servedText(call))!;
+    expect(text.length).toBeLessThan(51_000);
+    expect(text).toContain("[cut here: these are the first 50000 of 60000 characters; `curl -s 'https://docs.example/guide'` gives all of it]");
+  });
+
+  it('brings the alert along that it set off', async () => {
+    const world = createRecallWorld({ ...PRICED, policy: { sessionBudget: '$0.12' } });
+    const call = await world.start('WebFetch', GUIDE);
+    world.asked[0]!.answer(ok('x', HTML));
+    expect(await servedText(call)).toContain('this session has spent $0.10 of $0.12 (83 %)');
+  });
+
+  it('closes when the cache is broken; a free one goes its way', async () => {
+    const world = createRecallWorld(PRICED);
+    const broken = () => Promise.reject(Object.assign(new Error('the cache cannot be read'), { code: 'CACHE_UNAVAILABLE' }));
+    const reads = { before: broken, after: broken, failed: () => {}, end: () => {}, abandon: () => {} };
+    world.parts.recall = createRecall(reads, reads);
+    expect((await (await world.start('WebFetch', GUIDE)).reply).verdict).toMatchObject({ verdict: 'refuse' });
+    expect((await (await world.start('WebFetch', FREE)).reply).verdict).toEqual({ verdict: 'pass' });
+  });
+});
+
+describe('a page that is free', () => {
+  it('is read by the client, and what it read is given to the next one with the same prompt', async () => {
+    const world = createRecallWorld();
+    const first = await world.start('WebFetch', FREE);
+    expect(await servedText(first)).toBeNull();
+    await first.ran(read('A page.'));
+    world.now += 60_000;
+    expect(await servedText(await world.start('WebFetch', FREE, { agent_id: 'a1', agent_type: 'researcher' }))).toBe(
+      'pag0: this is what was read of the page and not an error. https://free.example/page was fetched for the same prompt 60 s ago, and the result comes from the cache, so it cost nothing.\n\nA page.',
+    );
+    expect(await servedText(await world.start('WebFetch', { ...FREE, prompt: 'something else' }))).toBeNull();
+    expect(world.asked).toHaveLength(0);
+    expect(await report(world)).toMatchObject({ totalRequests: 3, totalCost: '0' });
+  });
+
+  it.each([
+    ['nothing', read('')],
+    ['a failure', read('Not found', 404)],
+    ['no result we know', 'text'],
+  ])('leaves %s unremembered', async (_, response) => {
+    const world = createRecallWorld();
+    await (await world.start('WebFetch', FREE)).ran(response);
+    expect(await servedText(await world.start('WebFetch', FREE))).toBeNull();
+  });
+
+  it('is remembered no longer than the rules say, and not at all without a cache', async () => {
+    const world = createRecallWorld({ cache: { ttlRules: [{ pattern: 'free', ttl: 60 }] } });
+    await (await world.start('WebFetch', FREE)).ran(read('A page.'));
+    world.now += 61_000;
+    expect(await servedText(await world.start('WebFetch', FREE))).toBeNull();
+    world.setPolicy({ cache: { enabled: false } });
+    await (await world.start('WebFetch', FREE)).ran(read('A page.'));
+    expect(await servedText(await world.start('WebFetch', FREE))).toBeNull();
+  });
+
+  it('that asked the client to be paid is asked for here the next time', async () => {
+    const world = createRecallWorld();
+    await (await world.start('WebFetch', FREE)).failed('Request failed with status code 402');
+    const again = await world.start('WebFetch', FREE);
+    expect(world.asked).toHaveLength(1);
+    world.asked[0]!.answer(ok('paid for', { 'content-type': 'text/plain' }));
+    expect(await servedText(again)).toContain('paid for');
+  });
+
+  it.each(['not an address', 'ftp://free.example/x', 'https://user:secret@free.example/x', `https://free.example/${'x'.repeat(2_000)}`])('is left to the client when there is nothing to fetch: %s', async (url) => {
+    const world = createRecallWorld({ prices: [{ tool: 'WebFetch', price: '$0.01' }] });
+    expect(await servedText(await world.start('WebFetch', { url, prompt: 'x' }))).toBeNull();
+    expect(world.asked).toHaveLength(0);
+  });
+});

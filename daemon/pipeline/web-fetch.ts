@@ -1,0 +1,175 @@
+import { formatDollars } from '../core/amount.ts';
+import { refusal, type Refusal } from '../core/errors.ts';
+import { fieldValue } from '../core/fields.ts';
+import { WEB_FETCH } from '../core/reuse.ts';
+import type { Agent } from '../core/tree.ts';
+import type { AnswerCache, PageConverter, WebAnswer, WebRequest } from '../ports.ts';
+import type { Demands } from './demands.ts';
+import type { Exchange, Payer } from './exchange.ts';
+import { pageText } from './page-text.ts';
+import type { Parts, ToolCall } from './parts.ts';
+import { placeOf } from './place.ts';
+import { ago, RUNS, served, type Recalled } from './served.ts';
+import type { Live } from './sessions.ts';
+import { noteCalls, originOf, type Weighed } from './weigh.ts';
+
+/**
+ * The client's WebFetch goes through no proxy, so a page that costs, that somebody has already, or that asks to be paid
+ * is read here and given in the call's place. Every other page the client reads itself, and what it read is remembered.
+ */
+export interface WebFetches {
+  /** `mayFetch`: it may be fetched now; else only what is kept already is given. */
+  before(live: Live, agent: Agent, call: ToolCall, weighed: Weighed, mayFetch: boolean): Promise<Recalled>;
+  /** The client has read it: what it made of the page for this prompt. */
+  after(live: Live, agent: Agent, call: ToolCall, response: unknown, price: bigint): Promise<void>;
+  /** The client could not. */
+  failed(call: ToolCall, error: string): void;
+}
+
+export interface WebFetchParts {
+  parts: Parts;
+  cache: AnswerCache;
+  exchange: Exchange;
+  demands: Demands;
+  pages: PageConverter;
+}
+
+/** Shorter than the client waits for a hook. */
+const WAIT_MS = 45_000;
+/** As a browser would; the client's own WebFetch goes as far. */
+const MAX_HOPS = 5;
+const MAX_URL = 2_000;
+/** What curl sends, so that both are given one answer. */
+const FIELDS = { accept: '*/*', 'user-agent': 'pag0 (WebFetch)' };
+
+export function createWebFetches({ parts, cache, exchange, demands, pages }: WebFetchParts): WebFetches {
+  async function before(live: Live, agent: Agent, call: ToolCall, weighed: Weighed, mayFetch: boolean): Promise<Recalled> {
+    const asked = requestsOf(call, weighed);
+    if (asked === null) return RUNS;
+    const place = placeOf(parts, live, weighed.policy);
+    const now = parts.clock();
+    const read = await cache.find(place, asked.reading, now);
+    if (read.state === 'fresh') {
+      noteCalls(parts, live, agent, weighed.quotes, { what: 'hit', saved: read.answer.price });
+      const line = `this is what was read of the page and not an error. ${asked.page.url} was fetched for the same prompt ${ago(now - read.answer.storedAt)}, and the result comes from the cache, so it cost nothing.`;
+      return served(line, read.answer.body.toString('utf8'), 'ask for less of it in the prompt');
+    }
+    const isKept = (await cache.find(place, asked.page, now)).state === 'fresh';
+    if (!isKept && !(mayFetch && (weighed.amount > 0n || demands.has(asked.page.url)))) return RUNS;
+    return fetched({ live, agent, tool: call.tool, toolUseId: call.id, alerts: [], approved: true }, asked.page, weighed);
+  }
+
+  async function fetched(payer: Payer, page: WebRequest, weighed: Weighed): Promise<Recalled> {
+    let { url } = page;
+    for (let hop = 0; hop <= MAX_HOPS; hop += 1) {
+      const exchanged = await inTime(exchange.send(payer, { ...page, url }, AbortSignal.timeout(WAIT_MS)));
+      if ('refusal' in exchanged) return { outcome: 'refused', refusal: exchanged.refusal };
+      const { answer } = exchanged;
+      const next = redirectOf(answer, url);
+      if (next === null) return shown(payer, answer, url, weighed);
+      discard(answer);
+      // To another host the agent goes itself: what may be reached there is not for this page to say.
+      if (next.host !== new URL(url).host) return served(`${url} answered ${answer.status}: the page is at ${next.href} now. WebFetch that address.`, '', '');
+      url = next.href;
+    }
+    return served(`${url} leads from one address to the next, ${MAX_HOPS} times and more. Go on without it.`, '', '');
+  }
+
+  async function shown(payer: Payer, answer: WebAnswer, url: string, weighed: Weighed): Promise<Recalled> {
+    const { status } = answer;
+    const cost = costOf(answer, weighed);
+    const page = await pageText(answer, url, pages);
+    discard(answer);
+    const told = payer.alerts === null || payer.alerts.length === 0 ? '' : `\n${payer.alerts.join('\n')}`;
+    const rest = `\`curl -s '${url}'\` gives all of it`;
+    if ('unread' in page) return served(`${url} was fetched (${cost}) and is no text but ${page.unread}; save it with \`curl -o FILE '${url}'\`.${told}`, '', rest);
+    if (status === 402) return served(`${url} asks to be paid (HTTP 402), and pag0 did not pay it. Go on without it, or ask the person.${told}`, page.text, rest);
+    if (status >= 400) return served(`${url} answered ${status} (${cost}).${told}`, page.text, rest);
+    return served(`this is the page itself and not an error: ${url} (${cost}).${told}`, page.text, rest);
+  }
+
+  async function after(live: Live, agent: Agent, call: ToolCall, response: unknown, price: bigint): Promise<void> {
+    const policy = parts.policies.of(live.session)?.policy;
+    const read = readingOf(response);
+    if (policy === undefined || read === null) return;
+    const url = addressOf(call, false);
+    if (url === null) return;
+    demands.note(url, read.status);
+    if (read.status < 200 || read.status >= 300 || read.text === '') return;
+    const answer = { status: 200, fields: { 'content-type': 'text/markdown; charset=utf-8' }, body: Buffer.from(read.text) };
+    await cache.keep(placeOf(parts, live, policy), readingRequest(url, call), answer, { price, by: originOf(live, agent) }, parts.clock());
+  }
+
+  function failed(call: ToolCall, error: string): void {
+    const url = addressOf(call, false);
+    if (url !== null && /\bstatus code 402\b/.test(error)) demands.note(url, 402);
+  }
+
+  return { before, after, failed };
+}
+
+/** What to ask for: the page, and what somebody's client made of it for this prompt. null: it is no address to fetch. */
+function requestsOf(call: ToolCall, weighed: Weighed): { page: WebRequest; reading: WebRequest } | null {
+  const local = weighed.quotes[0]?.call.endpoint?.local === true;
+  const url = addressOf(call, local);
+  return url === null ? null : { page: { method: 'GET', url, fields: FIELDS, body: null }, reading: readingRequest(url, call) };
+}
+
+function readingRequest(url: string, { input }: ToolCall): WebRequest {
+  return { method: WEB_FETCH, url, fields: {}, body: Buffer.from(String(input['prompt'] ?? '')) };
+}
+
+/** As the client would fetch it: with TLS, except on the developer's own machine, where a rule named it. */
+function addressOf({ input }: ToolCall, local: boolean): string | null {
+  const text = typeof input['url'] === 'string' ? input['url'].trim() : '';
+  if (text.length > MAX_URL || !URL.canParse(text)) return null;
+  const url = new URL(text);
+  url.hash = '';
+  if (url.protocol === 'http:' && !local) url.protocol = 'https:';
+  const isWeb = url.protocol === 'https:' || url.protocol === 'http:';
+  return isWeb && url.username === '' && url.password === '' ? url.href : null;
+}
+
+function redirectOf({ status, fields }: WebAnswer, url: string): URL | null {
+  const location = fieldValue(fields, 'location');
+  if (![301, 302, 303, 307, 308].includes(status) || location === null || !URL.canParse(location, url)) return null;
+  const next = new URL(location, url);
+  next.hash = '';
+  return next;
+}
+
+function costOf({ status, fields }: WebAnswer, { amount }: Weighed): string {
+  const age = Number(fieldValue(fields, 'age') ?? 0);
+  if (fields['x-pag0-cache'] === 'hit') return `from the cache, fetched ${ago(age * 1_000)}; it cost nothing`;
+  if (amount === 0n || status === 402) return 'fetched by pag0; it cost nothing';
+  return `fetched by pag0 for ${formatDollars(amount)}`;
+}
+
+/** Money that was spent buys an answer, whoever waits for it: the fetch goes on and the next one finds it kept. */
+async function inTime(sending: ReturnType<Exchange['send']>): Promise<{ answer: WebAnswer } | { refusal: Refusal }> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), WAIT_MS)));
+  try {
+    const exchanged = await Promise.race([sending, late]);
+    if (exchanged !== null) return exchanged;
+    sending.then((came) => ('answer' in came ? discard(came.answer) : undefined), () => {});
+    return { refusal: refusal('UPSTREAM_TIMEOUT', `the page has not come within ${WAIT_MS / 1_000} seconds; it is kept when it does, so go on and look again later`, { scope: 'request' }) };
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message?: string };
+    if (typeof (error as { sent?: unknown }).sent !== 'boolean') throw error;
+    return { refusal: refusal(code === 'UPSTREAM_TIMEOUT' ? code : 'UPSTREAM_FAILED', `the page was not fetched (${String(message).replace(/\.$/, '')}); go on without it`, { scope: 'request' }) };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function discard({ body }: WebAnswer): void {
+  if (!Buffer.isBuffer(body)) body.on('error', () => {}).destroy();
+}
+
+/** The client's own result, `{ code, result, … }`. */
+function readingOf(response: unknown): { status: number; text: string } | null {
+  if (typeof response !== 'object' || response === null) return null;
+  const { code, result } = response as Record<string, unknown>;
+  return typeof code === 'number' && typeof result === 'string' ? { status: code, text: result } : null;
+}
