@@ -7,6 +7,8 @@ export interface AnswerFacts {
   url: string;
   status: number;
   fields: Fields;
+  /** The Accept-Encoding it was answered to; null: the request had none. */
+  accepted: string | null;
   scope: string;
   price: string;
   by: Origin;

@@ -86,6 +86,13 @@ describe('an answer', () => {
     expect(await stateOf(world, get('https://api.example/doc', { 'accept-encoding': 'gzip;q=0' }))).toBe('miss');
     expect(await stateOf(world, get('https://api.example/doc', { 'accept-encoding': 'deflate, gzip' }))).toBe('fresh');
   });
+
+  it('that came compressed to a client that had not asked for it comes so again to those who ask the same way', async () => {
+    const world = cacheWorld();
+    await keep(world, get(), answer({ 'content-encoding': 'gzip' }));
+    expect(await stateOf(world, get())).toBe('fresh');
+    expect(await stateOf(world, get('https://api.example/doc', { 'accept-encoding': 'br' }))).toBe('miss');
+  });
 });
 
 describe('never kept', () => {

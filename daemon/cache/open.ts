@@ -3,7 +3,7 @@ import { coverUrl } from '../core/credentials.ts';
 import { isConditional, clientHas, conditionsFor, endToEnd, fieldsOf304, isAbout, updated } from '../core/validation.ts';
 import { keepableRequest } from '../core/keepable.ts';
 import type { AnswerShelf } from '../core/kept-answer.ts';
-import { canDecode } from '../core/negotiation.ts';
+import { acceptedCodings, canDecode } from '../core/negotiation.ts';
 import { isDeclaredRead } from '../core/reuse.ts';
 import type { Database } from '../ledger/database.ts';
 import type { AnswerCache, CachePlace, Clock, Fields, Found, StoredAnswer, WebRequest } from '../ports.ts';
@@ -82,7 +82,7 @@ export function openCache(options: CacheOptions): OpenedCache {
   async function find(place: CachePlace, request: WebRequest, now: number): Promise<Found> {
     if (!mayKeep(place, request)) return MISS;
     const found = await entryFor(lookUp(place, request), request.fields);
-    if (found === null || !canDecode(request.fields, found.entry.facts.fields)) return MISS;
+    if (found === null || !canDecode(request.fields, found.entry.facts)) return MISS;
     const { facts } = found.entry;
     const judged = judge(place.rules, { ...facts, url: normalUrl(request.url), receivedAt: facts.storedAt }, now);
     const answer = answerOf(found.key, found.entry, judged);
@@ -111,7 +111,7 @@ export function openCache(options: CacheOptions): OpenedCache {
     }
     const resource = resourceKey(url, sha256);
     const { status, fields, price, by } = answer;
-    const facts: AnswerFacts = { method: request.method, url: coverUrl(url), status, fields, scope: place.scope, price: price.toString(), by, storedAt: now, expiresAt: judged.freshUntil };
+    const facts: AnswerFacts = { method: request.method, url: coverUrl(url), status, fields, accepted: acceptedCodings(request.fields), scope: place.scope, price: price.toString(), by, storedAt: now, expiresAt: judged.freshUntil };
     house.writeUses();
     if (vary.length > 0) await pointTo(key, vary, resource);
     const entry: AnswerEntry = { kind: 'answer', facts, body: answer.body, resource };

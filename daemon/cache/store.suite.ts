@@ -5,7 +5,7 @@ import { PAID } from './world.fixture.ts';
 
 const entry = (text: string): Entry => ({
   kind: 'answer',
-  facts: { method: 'GET', url: 'https://api.example/doc', status: 200, fields: { vary: ['a', 'b'] }, scope: 'user', price: '5', by: PAID.by, storedAt: 1, expiresAt: 2 },
+  facts: { method: 'GET', url: 'https://api.example/doc', status: 200, fields: { vary: ['a', 'b'] }, accepted: null, scope: 'user', price: '5', by: PAID.by, storedAt: 1, expiresAt: 2 },
   body: Buffer.from(text),
   resource: 'r',
 });

@@ -15,11 +15,14 @@ let files = 0;
 export const openFile = (path: string): Database => new DatabaseSync(path) as unknown as Database;
 export const freshFile = (): string => join(folder, `${(files += 1)}.db`);
 
+/** When a cache's time begins. */
+export const START = Date.UTC(2026, 10, 21, 7, 38);
+
 /** A cache whose time stands still until it is told otherwise, and a log to read. */
 export function cacheWorld(options: { file?: string; limits?: Partial<CacheSizes> } = {}) {
   const file = options.file ?? freshFile();
   const log: string[] = [];
-  const clock = { now: Date.UTC(2026, 10, 21, 7, 38) };
+  const clock = { now: START };
   const cache = openCache({
     file,
     open: openFile,

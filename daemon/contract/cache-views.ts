@@ -1,3 +1,5 @@
+import type { KeptAnswer } from '../core/kept-answer.ts';
+
 /** What `pag0 cache` asks of the daemon, and the answers. Amounts are µ$ as decimal strings, times milliseconds since the epoch. */
 export const CACHE_VIEWS = {
   /** `GET ?limit=N&url=GLOB`; `POST` with a `CacheClearRequest` clears. `format=text` as in `views.ts`. */
@@ -6,26 +8,8 @@ export const CACHE_VIEWS = {
   show: '/v1/cache/answer',
 } as const;
 
-export interface CachedAnswerView {
-  id: string;
-  method: string;
-  /** Secrets in it are covered up. */
-  url: string;
-  status: number;
-  /** `session:ID`, `project:PATH` or `user`: who may have it. */
-  scope: string;
-  /** Bytes of the body, as it was sent. */
-  size: number;
-  /** What the first one paid for it. */
-  price: string;
-  by: { session: string; agent: string; run: string; project: string };
-  storedAt: number;
-  /** Fresh until then, by the rules it was stored under; later it is asked about before it is used. */
-  expiresAt: number;
-  usedAt: number;
-  /** How often it was used since it was stored, so far as that was written down. */
-  hits: number;
-}
+/** As the cache lists it, with what the first one paid in µ$. */
+export type CachedAnswerView = Omit<KeptAnswer, 'price'> & { price: string };
 
 export interface CacheListView {
   /** Newest first. */

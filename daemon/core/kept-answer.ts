@@ -8,15 +8,18 @@ export interface KeptAnswer {
   /** Secrets in it are covered up. */
   url: string;
   status: number;
+  /** `session:ID`, `project:PATH` or `user`: who may have it. */
   scope: string;
-  /** Of the body, as it was sent. */
+  /** Bytes of the body, as it was sent. */
   size: number;
+  /** What the first one paid for it. */
   price: Micros;
   by: { session: string; agent: string; run: string; project: string };
   storedAt: number;
-  /** Until when it is fresh by the rules it was stored under. */
+  /** Fresh until then, by the rules it was stored under; later it is asked about before it is used. */
   expiresAt: number;
   usedAt: number;
+  /** How often it was used since it was stored, so far as that was written down. */
   hits: number;
 }
 

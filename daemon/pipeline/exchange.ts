@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { names } from '../core/admit.ts';
 import { formatDollars } from '../core/amount.ts';
+import { directivesOf } from '../core/cache-control.ts';
 import { callLabel, type Call } from '../core/call.ts';
 import { endpointOf } from '../core/endpoint.ts';
 import { refusal, type Refusal } from '../core/errors.ts';
@@ -71,9 +72,11 @@ export function createExchange({ parts, cache, upstream, demands, nextId }: Exch
       return { refusal: refusal('APPROVAL_REQUIRED', text, { scope: 'request', price: weighed.amount.toString() }), quotes: weighed.quotes };
     }
     const asked: Asked = { payer, request, signal, weighed, place: placeOf(parts, live, weighed.policy) };
-    if (!cache.mayKeep(asked.place, request)) return ask(asked, null, () => {});
-    const found = await cache.find(asked.place, request, parts.clock());
-    if (found.state === 'fresh') return hit(asked, found.answer);
+    const mayKeep = cache.mayKeep(asked.place, request);
+    const found = mayKeep ? await cache.find(asked.place, request, parts.clock()) : null;
+    if (found?.state === 'fresh') return hit(asked, found.answer);
+    if (directivesOf(request.fields).has('only-if-cached')) return NOT_KEPT;
+    if (!mayKeep) return ask(asked, null, () => {});
     return flights.join<Exchanged>(cache.keyOf(asked.place, request), {
       lead: (land) => lead(asked, land),
       follow: (landing) => follow(asked, landing),
@@ -258,6 +261,9 @@ type Mark = 'hit' | 'miss' | 'revalidated' | 'bypass';
 function marked({ status, fields, body }: { status: number; fields: WebAnswer['fields']; body: Buffer | Readable }, mark: Mark): Exchanged {
   return { answer: { status, fields: { ...fields, 'x-pag0-cache': mark }, body } };
 }
+
+/** RFC 9111, section 5.2.1.7: who asks for a kept answer only is not made to wait, or to pay, for another. */
+const NOT_KEPT: Exchanged = { answer: { status: 504, fields: { 'content-type': 'text/plain' }, body: Buffer.from('pag0 has no answer kept for this request.\n') } };
 
 function failed({ weighed }: Asked, code: 'UPSTREAM_FAILED' | 'UPSTREAM_TIMEOUT', text: string): Exchanged {
   return { refusal: refusal(code, text, { scope: 'request' }), quotes: weighed.quotes };
