@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build, type BuildOptions, type Metafile, type Plugin } from 'esbuild';
+import { build, type BuildOptions, type Metafile, type OutputFile, type Plugin } from 'esbuild';
 import { lockProblem } from '../daemon/ledger/driver.ts';
 import { OPTION_KEYS } from '../hooks/registration.ts';
 
@@ -19,18 +19,23 @@ export type Files = Map<string, string>;
 export async function buildBundles(repo: string = REPO, daemonEntry = 'daemon/main.ts'): Promise<Files> {
   const version = versionOf(repo);
   const used = new Set<string>();
-  const bundle = async (entry: string, extra: BuildOptions = {}): Promise<string> => {
-    const define = { ...defines(version), ...extra.define };
-    const { outputFiles, metafile } = await build({ ...COMMON, ...extra, write: false, metafile: true, absWorkingDir: repo, entryPoints: [entry], define });
+  const compile = async (options: BuildOptions): Promise<OutputFile[]> => {
+    const { outputFiles, metafile } = await build({ ...COMMON, ...options, define: { ...defines(version), ...options.define }, write: false, metafile: true, absWorkingDir: repo });
     for (const name of packagesIn(metafile)) used.add(name);
-    return outputFiles[0]!.text;
+    return outputFiles;
+  };
+  const bundle = async (entry: string, extra: BuildOptions = {}): Promise<string> => (await compile({ entryPoints: [entry], outfile: 'out.mjs', ...extra }))[0]!.text;
+  /** Whatever a start does not need (the gateway's HTTP client, its certificates) stands in files of its own, read when it is. */
+  const split = async (entry: string, name: string): Promise<void> => {
+    const outputs = await compile({ entryPoints: { [name]: entry }, outdir: 'out', splitting: true, chunkNames: `${name}-[name]-[hash]`, outExtension: { '.js': '.mjs' } });
+    for (const { path, text } of outputs) files.set(basename(path), text);
   };
   const guard = (main: string, isHook: boolean): Promise<string> =>
     // The oldest syntax that still has `import()`; see hooks/guard.ts.
     bundle('hooks/guard.ts', { target: 'node12.20', external: [main], banner: {}, define: { PAG0_MAIN: JSON.stringify(main), PAG0_IS_HOOK: String(isHook) } });
 
   const files: Files = new Map();
-  files.set('daemon.mjs', await bundle(daemonEntry));
+  await split(daemonEntry, 'daemon');
   if (existsSync(join(repo, 'daemon/reading/worker.ts'))) files.set('read-page.mjs', await bundle('daemon/reading/worker.ts'));
   files.set('hook.mjs', await guard('./hook-main.mjs', true));
   files.set('hook-main.mjs', await bundle('hooks/main.ts', { banner: {} }));
@@ -58,7 +63,6 @@ const COMMON = {
   platform: 'node',
   format: 'esm',
   target: 'node20.19',
-  outfile: 'out.mjs',
   charset: 'utf8',
   legalComments: 'none',
   // Names stay: a stack in somebody's log is all there is to find an error by.
