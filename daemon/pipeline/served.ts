@@ -14,7 +14,7 @@ const MAX_SERVED = 50_000;
  */
 export function served(line: string, text: string, rest: string): Recalled {
   const cut = text.length <= MAX_SERVED ? text : `${text.slice(0, MAX_SERVED)}\n\n[cut here: these are the first ${MAX_SERVED} of ${text.length} characters; ${rest}]`;
-  return { outcome: 'served', text: `pag0: ${line}\n\n${cut}` };
+  return { outcome: 'served', text: `pag0: ${line}\n\n${cut}`.trimEnd() };
 }
 
 /** "12 s", "4 min", "3 h" */

@@ -56,7 +56,7 @@ export function createWebFetches({ parts, cache, exchange, demands, pages }: Web
     }
     const isKept = (await cache.find(place, asked.page, now)).state === 'fresh';
     if (!isKept && !(mayFetch && (weighed.amount > 0n || demands.has(asked.page.url)))) return RUNS;
-    return fetched({ live, agent, tool: call.tool, toolUseId: call.id, alerts: [], approved: true }, asked.page, weighed);
+    return fetched({ live, agent, tool: call.tool, toolUseId: call.id, alerts: [], approved: mayFetch }, asked.page, weighed);
   }
 
   async function fetched(payer: Payer, page: WebRequest, weighed: Weighed): Promise<Recalled> {
