@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Micros } from './core/amount.ts';
 import type { CacheRules } from './core/cache-rules.ts';
 import type { Refusal } from './core/errors.ts';
+import type { PaymentOption } from './core/payment-choice.ts';
 import type { Agent, Link, Session } from './core/tree.ts';
 import type { Balance, Exceeded, Scope } from './core/transfer.ts';
 
@@ -56,6 +57,37 @@ export interface OpenReservation {
   at: number;
 }
 
+/**
+ * A signed payment, written down before it leaves: whoever has it can cash it, so it stays counted until its end is
+ * proved. One for a reservation, and never a second.
+ */
+export interface Cheque {
+  /** The reservation's. */
+  key: string;
+  network: string;
+  asset: string;
+  from: string;
+  payTo: string;
+  amount: Micros;
+  /** Names the authorization on the chain (EIP-3009). */
+  nonce: string;
+  /** Seconds since the epoch; later nobody can cash it. */
+  validBefore: number;
+  /** What was bought, in the seller's words or by its address. */
+  resource: string | null;
+  at: number;
+}
+
+export interface Receipt extends Cheque {
+  origin: Origin;
+  tool: string;
+  endpoint: string;
+  /** `open`: on its way. `held`: nobody knows yet. */
+  state: 'open' | 'held' | 'posted' | 'void';
+  /** The transaction that cashed it, or why it never will be. */
+  proof: string | null;
+}
+
 /** A row that moves no money: a free call, one that was refused, or one whose answer somebody already had. */
 export interface Note {
   what: 'free' | 'refused' | 'hit';
@@ -92,12 +124,18 @@ export type JournalFilter = { session: string } | { run: string } | { project: s
  */
 export interface Ledger {
   reserve(request: Reserve): Promise<Reserved>;
-  /** Spent: by default what was reserved, else `actual`. False when the key is not open. */
-  post(key: string, at: number, actual?: Micros): Promise<boolean>;
+  /** Spent: by default what was reserved, else `actual`. `proof`: the transaction. False when the key is not open. */
+  post(key: string, at: number, actual?: Micros, proof?: string): Promise<boolean>;
   /** Not spent. */
   void(key: string, at: number, reason: string): Promise<boolean>;
   /** Unknown: stays counted until a later post or void. */
   hold(key: string, at: number, reason: string): Promise<boolean>;
+  /** Before a signature leaves. False when the reservation is not open or has a cheque already: then nothing may leave. */
+  signed(cheque: Cheque): Promise<boolean>;
+  /** Cheques whose reservation has no end, oldest first. */
+  uncashed(): Promise<Cheque[]>;
+  /** Newest first. */
+  receipts(filter: JournalFilter, limit: number): Promise<Receipt[]>;
   /** Written behind: it moves no money, so nobody waits for it, and a crash may lose the last of them. */
   note(note: Note): void;
   balances(keys: readonly string[]): Promise<Balance[]>;
@@ -210,6 +248,73 @@ export interface AnswerCache {
   close(): Promise<void>;
 }
 
+export type { PaymentOption };
+
+/** A seller's demand (HTTP 402 with x402, version 1 or 2), parsed and validated. A plain value that can be written down. */
+export interface PaymentDemand {
+  version: 1 | 2;
+  /** What is sold, in the seller's words. */
+  resource: string | null;
+  /** Those that could be paid at all, at least one; the rules choose among them (`core/payment-choice.ts`). */
+  options: readonly PaymentOption[];
+  /** As it came, JSON; the signature answers it. */
+  raw: string;
+}
+
+/** A cheque to bearer: whoever has it can cash it until it expires or was cashed. */
+export interface SignedPayment {
+  /** What the repeated request carries. */
+  fields: Fields;
+  /** The same for `_meta["x402/payment"]` of an MCP call. */
+  payload: unknown;
+  /** Lower-case. */
+  from: string;
+  /** 32 bytes in hex; names the authorization on the chain. */
+  nonce: string;
+  /** Seconds since the epoch. */
+  validBefore: number;
+}
+
+/** What the seller says of it. Its word alone proves nothing. */
+export interface Settlement {
+  success: boolean;
+  /** The hash of a transaction, or null. */
+  transaction: string | null;
+  /** In the seller's words, at most 200 characters. */
+  reason: string | null;
+}
+
+/**
+ * The wallet. Nobody else can sign, and it signs what it is told, once per call. Rejects with `PAYMENT_FAILED` when it is
+ * broken or late; then nothing that was signed has left it.
+ */
+export interface Payer {
+  /** Lower-case; null while there is no wallet. */
+  address(): Promise<string | null>;
+  /** `body` without its content coding. null: this 402 is not x402, or nothing in it could be paid. */
+  demandOf(answer: { fields: Fields; body: Buffer }): Promise<PaymentDemand | null>;
+  /** `option` is one of the demand's own. `validSeconds` bounds what the seller asked for. */
+  sign(demand: PaymentDemand, option: PaymentOption, validSeconds: number): Promise<SignedPayment>;
+  /** null: the answer says nothing of it. */
+  settlementOf(fields: Fields): Promise<Settlement | null>;
+  /** Ends the thread that knows the key; the next call begins another. */
+  close(): Promise<void>;
+}
+
+/**
+ * What became of an authorization. Not cashed as of a block whose time is `asOf` (seconds since the epoch): where that is
+ * `validBefore` or later, it never can be (EIP-3009). This machine's clock proves nothing, for the chain goes by its own.
+ */
+export type AuthorizationState = { cashed: false; asOf: number } | { cashed: true; transaction: string | null };
+
+/** What the chain says. `null`: it could not be asked, or what answered is not that chain. */
+export interface ChainReader {
+  /** Whether an authorization was cashed, and by which transaction where that is found. */
+  authorization(option: { network: string; asset: string; from: string; nonce: string }): Promise<AuthorizationState | null>;
+  /** In the asset's smallest unit. */
+  balance(of: { network: string; asset: string; owner: string }): Promise<bigint | null>;
+}
+
 /** Turns web pages into text that a model reads. */
 export interface PageConverter {
   /** Markdown; null when the page takes more time or memory than a page may. */
@@ -217,14 +322,21 @@ export interface PageConverter {
   close(): Promise<void>;
 }
 
-/** Who speaks to the gateway: shown by a ticket, else known by the session's environment, else nobody we know. */
+/** The client's end of a connection to the gateway. The same object for all that comes over it. */
+export interface Connection {
+  readonly remotePort?: number | undefined;
+}
+
+/** Who speaks to the gateway: shown by a ticket, by the session's environment, by the process, else nobody we know. */
 export interface Asker {
   session: string;
   agent: string;
-  /** null: the session's environment, with no or several calls in flight to charge it to. */
+  /** null: not one call's, with no or several in flight to charge it to. */
   toolUseId: string | null;
-  /** `ticket`: one recognised command. `environment`: anything else that a session started. `sandbox`: the client's own proxy setting. */
+  /** `ticket`: one recognised command. `environment`: anything else that a session started. `sandbox`: a process below its client that shows nothing. */
   by: 'ticket' | 'environment' | 'sandbox';
+  /** The session whose sandbox it comes out of, whatever it shows; only what that lets out may pass. */
+  confinedTo?: string;
 }
 
 /** What the gateway does with a connection to a host, asked before a byte of it is read. */
@@ -240,8 +352,8 @@ export type Exchanged = { answer: WebAnswer } | { refusal: Refusal };
 
 /** The pipeline, as the gateway sees it. */
 export interface Governor {
-  /** From the `Proxy-Authorization` of a request, or from none. */
-  whoAsks(proxyAuthorization: string | undefined): { asker: Asker | null } | { rejected: Refusal };
+  /** From the `Proxy-Authorization` of a request; where there is none, from the process at the other end. */
+  whoAsks(proxyAuthorization: string | undefined, connection: Connection): Promise<{ asker: Asker | null } | { rejected: Refusal }>;
   passage(asker: Asker | null, authority: { host: string; port: number; secure: boolean }): Passage;
   /** One governed request, to its end. `signal` is aborted when the client goes away. Rejects only with an `UpstreamError`. */
   exchange(asker: Asker | null, request: WebRequest, signal: AbortSignal): Promise<Exchanged>;

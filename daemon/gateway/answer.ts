@@ -22,8 +22,12 @@ export function writeAnswer(outgoing: ServerResponse, method: string, { status, 
     body.on('error', () => {}).resume();
     return void outgoing.end();
   }
+  // Together with what is here of the body, so that a short answer leaves in one piece.
+  const { socket } = outgoing;
+  socket?.cork();
   outgoing.flushHeaders();
   passOn(body, outgoing);
+  setImmediate(() => socket?.uncork());
 }
 
 /** An answer that nobody reads any more is not fetched any further, either. */

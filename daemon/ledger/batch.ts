@@ -8,6 +8,8 @@ import type { Database, Statement } from './database.ts';
  */
 export interface Batch {
   run<T>(work: () => T): Promise<T>;
+  /** Looks only: in its turn behind what is waited for already, else at once and without a commit. */
+  read<T>(work: () => T): Promise<T>;
   /** Written with the next batch; nobody waits for it. A failure is reported to `onLost`. */
   behind(work: () => void): void;
   flush(): void;
@@ -29,8 +31,11 @@ interface Job {
 
 /** A batch longer than this would make its first caller wait too long for its last. */
 const MAX_BATCH = 512;
-/** How long, in ms, a write that nobody waits for may be lost by a crash; in return it waits for no disk of its own. */
-const BEHIND_MS = 100;
+/**
+ * How long, in ms, a write that nobody waits for may be lost by a crash. Its commit blocks everybody for as long as the disk
+ * takes, so where nothing but notes is written there is one a second.
+ */
+const BEHIND_MS = 1_000;
 
 export function createBatch(database: Database, hooks: BatchHooks): Batch {
   const begin = database.prepare('BEGIN IMMEDIATE');
@@ -67,21 +72,24 @@ export function createBatch(database: Database, hooks: BatchHooks): Batch {
     try {
       begin.run();
       // Inside the write lock nobody else can commit, so one look per batch is enough.
-      const version = Number(dataVersion.get()?.['data_version']);
-      if (version !== knownVersion) {
-        hooks.onStale();
-        knownVersion = version;
-      }
+      noticeOthers();
       for (const job of jobs) results.push(job.work());
       hooks.beforeCommit();
       commit.run();
     } catch (cause) {
       rollBack();
-      const error = new Pag0Error('LEDGER_UNAVAILABLE', `the ledger cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      const error = unavailable('written', cause);
       for (const job of jobs) job.reject(error);
       return;
     }
     jobs.forEach((job, index) => job.resolve(results[index]));
+  }
+
+  function noticeOthers(): void {
+    const version = Number(dataVersion.get()?.['data_version']);
+    if (version === knownVersion) return;
+    hooks.onStale();
+    knownVersion = version;
   }
 
   function rollBack(): void {
@@ -94,12 +102,23 @@ export function createBatch(database: Database, hooks: BatchHooks): Batch {
     }
   }
 
+  function run<T>(work: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
+      schedule();
+    });
+  }
+
   return {
-    run<T>(work: () => T): Promise<T> {
-      return new Promise<T>((resolve, reject) => {
-        queue.push({ work, resolve: resolve as (value: unknown) => void, reject });
-        schedule();
-      });
+    run,
+    async read(work) {
+      if (scheduled) return run(work);
+      try {
+        noticeOthers();
+        return work();
+      } catch (cause) {
+        throw unavailable('read', cause);
+      }
     },
     behind(work) {
       queue.push({ work, resolve: () => {}, reject: hooks.onLost });
@@ -109,4 +128,8 @@ export function createBatch(database: Database, hooks: BatchHooks): Batch {
       while (queue.length > 0) flush();
     },
   };
+}
+
+function unavailable(what: 'read' | 'written', cause: unknown): Pag0Error {
+  return new Pag0Error('LEDGER_UNAVAILABLE', `the ledger cannot be ${what}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { counted, type Scope } from '../core/transfer.ts';
-import type { Ledger, Origin, Reserve } from '../ports.ts';
+import type { Cheque, Ledger, Origin, Reserve } from '../ports.ts';
 
 /** The promises of every ledger. One suite, every implementation. */
 const QUARTER = 15 * 60_000;
@@ -133,6 +133,49 @@ export function ledgerSuite(name: string, create: () => Ledger): void {
       const ledger = create();
       expect(await ledger.mark('alert:session:s1', 1)).toBe(true);
       expect(await ledger.mark('alert:session:s1', 2)).toBe(false);
+      await ledger.close();
+    });
+
+    const cheque = (key: string, extra: Partial<Cheque> = {}): Cheque => ({ key, network: 'eip155:84532', asset: '0xa', from: '0xf', payTo: '0xp', amount: 60n, nonce: `0x${key}`, validBefore: 1_700_000_000, resource: 'https://a.example/', at: 1_500, ...extra });
+    const settled = (key: string) => call(key, 60n, [scope('session:s1', 1_000n)], { kind: 'settled' });
+
+    it('lets one signature leave for a reservation, and none without', async () => {
+      const ledger = create();
+      expect(await ledger.signed(cheque('1'))).toBe(false);
+      await ledger.reserve(settled('1'));
+      expect(await ledger.signed(cheque('1'))).toBe(true);
+      expect(await ledger.signed(cheque('1', { nonce: '0xother' }))).toBe(false);
+      await ledger.post('1', 2_000);
+      expect(await ledger.signed(cheque('1', { nonce: '0xlater' }))).toBe(false);
+      await ledger.close();
+    });
+
+    it('keeps a cheque uncashed until its reservation has an end, held ones too, oldest first', async () => {
+      const ledger = create();
+      for (const [index, key] of ['1', '2', '3'].entries()) {
+        await ledger.reserve(settled(key));
+        await ledger.signed(cheque(key, { at: 3_000 - index }));
+      }
+      await ledger.hold('1', 4_000, 'no answer');
+      await ledger.post('2', 4_000, undefined, '0xtx');
+      expect(await ledger.uncashed()).toEqual([cheque('3', { at: 2_998 }), cheque('1', { at: 3_000 })]);
+      await ledger.close();
+    });
+
+    it('gives a receipt for every cheque, newest first, with who asked, what became of it and the proof', async () => {
+      const ledger = create();
+      for (const [index, key] of ['1', '2', '3', '4'].entries()) {
+        await ledger.reserve(settled(key));
+        await ledger.signed(cheque(key, { at: 3_000 + index }));
+      }
+      await ledger.post('1', 4_000, undefined, '0xtx');
+      await ledger.void('2', 4_000, 'expired');
+      await ledger.hold('3', 4_000, 'no answer');
+      const receipts = await ledger.receipts({ session: 's1' }, 10);
+      expect(receipts.map(({ key, state, proof }) => [key, state, proof])).toEqual([['4', 'open', null], ['3', 'held', null], ['2', 'void', 'expired'], ['1', 'posted', '0xtx']]);
+      expect(receipts[0]).toEqual({ ...cheque('4', { at: 3_003 }), origin, tool: 'Bash', endpoint: 'api.tavily.com/search', state: 'open', proof: null });
+      expect(await ledger.receipts({ since: 3_001, until: 3_003 }, 1)).toMatchObject([{ key: '3' }]);
+      expect(await ledger.receipts({ session: 's2' }, 10)).toEqual([]);
       await ledger.close();
     });
 

@@ -1,6 +1,6 @@
 import { firstExceeded, settle, ZERO, type Balance, type Ending } from '../core/transfer.ts';
 import { spread, total } from './lines.ts';
-import type { JournalFilter, JournalSum, Ledger, Line, MoneyKind, Note, OpenReservation, Origin, Reserve, Reserved } from '../ports.ts';
+import type { Cheque, JournalFilter, JournalSum, Ledger, Line, MoneyKind, Note, OpenReservation, Origin, Receipt, Reserve, Reserved } from '../ports.ts';
 import { slotOf } from './totals.ts';
 
 /** The book without a disk: the reference for the suite, and what unit tests of the pipeline charge. Forgets at exit. */
@@ -20,11 +20,12 @@ export function memoryLedger(): Ledger {
   const balances = new Map<string, Balance>();
   const open = new Map<string, Open>();
   const ended = new Set<string>();
+  const cheques = new Map<string, { cheque: Cheque; reserve: Reserve; end: Pick<Receipt, 'state' | 'proof'> | null }>();
   const marks = new Set<string>();
   const entries: Entry[] = [];
   const balanceOf = (key: string): Balance => balances.get(key) ?? ZERO;
 
-  function end(key: string, ending: Ending, actual?: bigint): boolean {
+  function end(key: string, ending: Ending, actual?: bigint, proof: string | null = null): boolean {
     const entry = open.get(key);
     if (entry === undefined || (entry.held && ending === 'hold')) return false;
     const { reserve } = entry;
@@ -40,6 +41,8 @@ export function memoryLedger(): Ledger {
     }
     open.delete(key);
     ended.add(key);
+    const signed = cheques.get(key);
+    if (signed !== undefined) signed.end = { state: ending === 'post' ? 'posted' : 'void', proof };
     return true;
   }
 
@@ -57,18 +60,36 @@ export function memoryLedger(): Ledger {
       open.set(request.key, { reserve: request, held: false });
       return { outcome: 'reserved' };
     },
-    async post(key, at, actual) {
+    async post(key, at, actual, proof) {
       const entry = open.get(key);
-      if (!end(key, 'post', actual)) return false;
+      if (!end(key, 'post', actual, proof)) return false;
       const { origin, lines, kind } = entry!.reserve;
       for (const line of spread(lines, actual)) entries.push({ at, origin, line, what: 'posted', code: null, kind });
       return true;
     },
-    async void(key) {
-      return end(key, 'void');
+    async void(key, _at, reason) {
+      return end(key, 'void', undefined, reason);
     },
     async hold(key) {
       return end(key, 'hold');
+    },
+    async signed(cheque) {
+      const reservation = open.get(cheque.key);
+      if (reservation === undefined || cheques.has(cheque.key)) return false;
+      cheques.set(cheque.key, { cheque, reserve: reservation.reserve, end: null });
+      return true;
+    },
+    async uncashed() {
+      return [...cheques.values()].filter(({ end: ending }) => ending === null).map(({ cheque }) => cheque).sort((one, other) => one.at - other.at);
+    },
+    async receipts(filter, limit) {
+      const chosen = [...cheques.values()].filter(({ cheque, reserve }) => ('since' in filter ? cheque.at >= filter.since && cheque.at < filter.until : selects(filter, reserve.origin, cheque.at)));
+      const receipts = chosen.map(({ cheque, reserve, end: ending }): Receipt => {
+        const { tool, endpoint } = reserve.lines[0]!;
+        const state = open.get(cheque.key)?.held === true ? 'held' : 'open';
+        return { ...cheque, origin: reserve.origin, tool, endpoint, ...(ending ?? { state, proof: null }) };
+      });
+      return receipts.reverse().sort((one, other) => other.at - one.at).slice(0, limit);
     },
     note(note: Note) {
       const line: Line = { tool: note.tool, endpoint: note.endpoint, amount: note.saved ?? 0n, requests: note.requests };

@@ -1,3 +1,4 @@
+import { CHEQUES_DDL } from './cheques.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -6,7 +7,7 @@ import type { Database } from './database.ts';
  * Amounts are µ$. Rows name their origin by number, so that a year of calls stays small. A reservation's entries, a line
  * each, follow one another, and it is known by the number of the first: `open` adds what the book does not say.
  */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 const DDL = `
 CREATE TABLE origins (
@@ -48,10 +49,9 @@ export function prepareSchema(database: Database): void {
   try {
     const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
     if (version > SCHEMA_VERSION) throw new Error(`the ledger was written by a newer pag0 (schema ${version}, this one knows ${SCHEMA_VERSION})`);
-    if (version === 0) {
-      database.exec(DDL);
-      database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-    }
+    if (version < 1) database.exec(DDL);
+    if (version < 2) database.exec(CHEQUES_DDL);
+    if (version < SCHEMA_VERSION) database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
     database.exec('COMMIT');
   } catch (error) {
     database.exec('ROLLBACK');

@@ -95,6 +95,34 @@ describe('the SQLite book', () => {
     await ledger.close();
   });
 
+  it('commits nothing for a look, and still sees all that was asked for before it', async () => {
+    const file = fresh();
+    const { ledger } = sqliteBook(openFile(file));
+    const other = openFile(file);
+    const version = (): unknown => other.prepare('PRAGMA data_version').get()?.['data_version'];
+    const before = version();
+    ledger.note({ what: 'free', origin: { session: 's', agent: 'main', run: 's', project: '/p' }, tool: 'Bash', endpoint: 'a/', requests: 1, at: 1 });
+    expect(await ledger.balances(['session:s'])).toEqual([{ posted: 0n, reserved: 0n, held: 0n }]);
+    expect(version()).toBe(before);
+    void ledger.reserve(reserve('1', 10n, 100n));
+    expect(await ledger.balances(['session:s'])).toEqual([{ posted: 0n, reserved: 10n, held: 0n }]);
+    other.close();
+    await ledger.close();
+  });
+
+  it('opens a book from before there were cheques, and writes them into it', async () => {
+    const file = fresh();
+    await sqliteBook(openFile(file)).ledger.close();
+    const database = openFile(file);
+    for (const table of ['cheques', 'cheque_ends']) database.exec(`DROP TABLE ${table}`);
+    database.exec('PRAGMA user_version = 1');
+    database.close();
+    const { ledger } = sqliteBook(openFile(file));
+    await ledger.reserve(reserve('1', 10n, 100n));
+    expect(await ledger.signed({ key: '1', network: 'n', asset: 'a', from: 'f', payTo: 'p', amount: 10n, nonce: '0x1', validBefore: 1, resource: null, at: 1 })).toBe(true);
+    await ledger.close();
+  });
+
   it('will not open a book that a newer pag0 wrote', () => {
     const database = openFile(fresh());
     database.exec('PRAGMA user_version = 99');

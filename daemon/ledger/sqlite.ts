@@ -1,6 +1,7 @@
 import { firstExceeded, settle, ZERO, type Balance, type Ending, type Scope } from '../core/transfer.ts';
 import type { JournalFilter, JournalSum, Ledger, Line, MoneyKind, Note, OpenReservation, Origin, Reserve, Reserved, Roster } from '../ports.ts';
 import { createBatch, type Batch } from './batch.ts';
+import { createCheques } from './cheques.ts';
 import type { Database, Row } from './database.ts';
 import { spread, total } from './lines.ts';
 import { sqliteRoster } from './roster.ts';
@@ -100,6 +101,7 @@ function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, 
   const holdOpen = database.prepare('UPDATE open SET held = 1 WHERE reservation = ?');
   const sessionsWithOpen = database.prepare('SELECT DISTINCT session FROM origins WHERE no IN (SELECT origin FROM open JOIN entries ON entries.no = open.reservation)');
   const insertMark = database.prepare('INSERT OR IGNORE INTO marks VALUES (?, ?)');
+  const cheques = createCheques(database);
   const originNo = originNumbers(database);
   const scopeSetNo = scopeSetNumbers(database);
 
@@ -149,6 +151,7 @@ function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, 
     }
     if (ending === 'hold') holdOpen.run(reservation);
     else deleteOpen.run(reservation);
+    if (ending !== 'hold' && kind === 'settled') cheques.end(key, at, ending, detail);
     return true;
   }
 
@@ -161,14 +164,17 @@ function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, 
 
   return {
     reserve: (request) => batch.run(() => reserveNow(request)),
-    post: (key, at, actual) => batch.run(() => endNow(key, at, 'post', null, actual)),
+    post: (key, at, actual, proof) => batch.run(() => endNow(key, at, 'post', proof ?? null, actual)),
     void: (key, at, reason) => batch.run(() => endNow(key, at, 'void', reason)),
     hold: (key, at, reason) => batch.run(() => endNow(key, at, 'hold', reason)),
+    signed: (cheque) => batch.run(() => findOpen.get(cheque.key) !== undefined && cheques.write(cheque)),
+    uncashed: () => batch.read(() => cheques.uncashed()),
+    receipts: (filter, limit) => batch.read(() => cheques.receipts(filter, limit)),
     note: (note) => batch.behind(() => noteNow(note)),
-    balances: (keys) => batch.run(() => keys.map(balances.get)),
+    balances: (keys) => batch.read(() => keys.map(balances.get)),
     mark: (name, at) => batch.run(() => Number(insertMark.run(name, at).changes) === 1),
-    open: (filter) => batch.run(() => selectOpen(database, filter)),
-    openSessions: () => batch.run(() => sessionsWithOpen.all().map((row) => row['session'] as string)),
+    open: (filter) => batch.read(() => selectOpen(database, filter)),
+    openSessions: () => batch.read(() => sessionsWithOpen.all().map((row) => row['session'] as string)),
     sums: (filter) => batch.run(() => {
       // What this batch has added so far belongs to the answer.
       totals.write();

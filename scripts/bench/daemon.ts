@@ -1,13 +1,14 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { cpus, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createClient } from '../../daemon/contract/client.ts';
 import { DAEMON_FLAGS } from '../../daemon/contract/ensure.ts';
 import { homeAt, type Home } from '../../daemon/contract/home.ts';
 import { ROUTES, type HelloAnswer } from '../../daemon/contract/routes.ts';
+import { ON_FIRST_CORE } from './cores.ts';
+import { freePort } from './free-port.ts';
 
 const BUNDLE = fileURLToPath(new URL('../../plugin/dist/daemon.mjs', import.meta.url));
 
@@ -19,28 +20,26 @@ export interface BenchDaemon {
   /** From the start of the process to its first proven answer that it is ready, in ms. */
   startMs: number;
   rssMb(): number;
+  /** The most memory since its start, or since `forgetPeak`. */
+  peakMb(): number;
+  forgetPeak(): void;
   register(session: string): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** The daemon on one core and whoever asks on another, where the machine lets us say so: else they fight for both. */
-const ON_FIRST_CORE = pin(process.pid, '1-') ? ['taskset', '-c', '0'] : [];
-
-function pin(pid: number, cores: string): boolean {
-  const last = cpus().length - 1;
-  return last > 0 && spawnSync('taskset', ['-acp', `${cores}${last}`, String(pid)], { stdio: 'ignore' }).status === 0;
 }
 
 /** Limits far away: a benchmark of refusals would not be one of decisions. */
 export const FAR = { policy: { sessionBudget: '$900000000', dailyBudget: '$900000000' }, loops: { dollarsPerMinute: null, repeatLimit: null } };
 
-export async function startDaemon(config: object, dir = mkdtempSync(join(tmpdir(), 'pag0-bench-'))): Promise<BenchDaemon> {
+/** `trusts`: a file of roots that the daemon believes besides those of the system. */
+export async function startDaemon(config: object, options: { dir?: string; trusts?: string } = {}): Promise<BenchDaemon> {
+  const { dir = mkdtempSync(join(tmpdir(), 'pag0-bench-')), trusts } = options;
   const home = homeAt(dir);
   writeFileSync(home.configFile, JSON.stringify(config), { mode: 0o600 });
   const port = await freePort();
   const began = performance.now();
   const [program, ...args] = [...ON_FIRST_CORE, process.execPath, ...DAEMON_FLAGS, BUNDLE];
-  const child = spawn(program!, args, { env: { PATH: process.env['PATH'], HOME: dir, PAG0_HOME: dir, PAG0_PORT: String(port) }, stdio: ['ignore', 'ignore', 'inherit'] });
+  const env = { PATH: process.env['PATH'], HOME: dir, PAG0_HOME: dir, PAG0_PORT: String(port), ...(trusts === undefined ? {} : { NODE_EXTRA_CA_CERTS: trusts }) };
+  const child = spawn(program!, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const died = (code: number | null, signal: string | null): void => console.error(`the daemon died in mid-run (${signal ?? code})`);
   child.once('exit', died);
   await ready(home, port);
@@ -50,13 +49,19 @@ export async function startDaemon(config: object, dir = mkdtempSync(join(tmpdir(
     port,
     pid: child.pid!,
     startMs,
-    rssMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1024,
+    rssMb: () => memoryMb(child.pid!, 'VmRSS'),
+    peakMb: () => memoryMb(child.pid!, 'VmHWM'),
+    forgetPeak: () => writeFileSync(`/proc/${child.pid}/clear_refs`, '5'),
     register: (session) => register(home, port, session),
     stop: () => {
       child.off('exit', died);
       return stop(child, dir);
     },
   };
+}
+
+function memoryMb(pid: number, figure: 'VmRSS' | 'VmHWM'): number {
+  return Number(new RegExp(`${figure}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1024;
 }
 
 async function ready(home: Home, port: number): Promise<void> {
@@ -102,14 +107,5 @@ function stop(child: ChildProcess, dir: string): Promise<void> {
       resolve();
     });
     child.kill('SIGTERM');
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
   });
 }

@@ -3,10 +3,15 @@ import { benchClient } from './client.ts';
 import { startDaemon } from './daemon.ts';
 import { benchDecisions } from './decisions.ts';
 import { benchGateway } from './gateway.ts';
+import { benchHttps } from './https.ts';
+import { benchMemory } from './memory.ts';
 import { benchRows } from './rows.ts';
 import { median, row, show } from './stats.ts';
 
-/** `npm run bench` for all, `npm run bench -- decisions rows start client` for some. Ratios stand side by side in one run. */
+/**
+ * `npm run bench` for all, `npm run bench -- decisions rows gateway memory start client` for some. Ratios stand side by side
+ * in one run. `gateway` includes `memory`.
+ */
 const parts: Record<string, () => Promise<void>> = {
   decisions: async () => {
     await benchDecisions({ connections: 64, seconds: 3, rounds: 5 });
@@ -14,9 +19,10 @@ const parts: Record<string, () => Promise<void>> = {
   },
   rows: () => benchRows(300),
   gateway: async () => {
-    await benchGateway({ connections: 64, seconds: 2, rounds: 4 });
-    await benchGateway({ connections: 1, seconds: 2, rounds: 4 });
+    await benchGateway({ seconds: 1.2, rounds: 4 });
+    await benchHttps({ seconds: 1.2, rounds: 4 });
   },
+  memory: benchMemory,
   start: benchStart,
   client: () => benchClient(3),
 };
@@ -35,6 +41,7 @@ async function benchStart(): Promise<void> {
   row('memory then', `${show(median(memory), 0)} MB`);
 }
 
-const wanted = process.argv.slice(2);
+const asked = process.argv.slice(2);
+const wanted = asked.includes('gateway') ? [...asked, 'memory'] : asked;
 console.log(`Node ${process.versions.node}, ${cpus().length} cores, ${cpus()[0]?.model ?? 'unknown processor'}`);
 for (const [name, run] of Object.entries(parts)) if (wanted.length === 0 || wanted.includes(name)) await run();

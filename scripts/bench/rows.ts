@@ -75,7 +75,7 @@ function bookOf(file: string, rows: number): Ledger {
 async function memoryWith(file: string): Promise<void> {
   const dir = mkdtempSync(join(tmpdir(), 'pag0-memory-'));
   renameSync(file, join(dir, 'ledger.db'));
-  const daemon = await startDaemon({ ...FAR, prices: [{ endpoint: 'api.tavily.com/*', price: '$0.02' }] }, dir);
+  const daemon = await startDaemon({ ...FAR, prices: [{ endpoint: 'api.tavily.com/*', price: '$0.02' }] }, { dir });
   await daemon.register('bench');
   row('daemon with a million rows: start to ready', `${show(daemon.startMs, 0)} ms`);
   row('daemon with a million rows: memory', `${show(daemon.rssMb(), 0)} MB`);
