@@ -93,6 +93,17 @@ describe("a session's environment", () => {
     expect(environment(line(), { [name]: '3128' })).toEqual({ [name]: '3128' });
   });
 
+  it.each(SHELLS.map((shell) => ({ name: shell.join(' '), shell })))("says only whom to trust in the client's sandbox, where that leads here: $name", ({ shell }) => {
+    const sandbox = { CLAUDE_CODE_HOST_HTTP_PROXY_PORT: '4402', http_proxy: 'http://localhost:3128', HTTPS_PROXY: 'http://localhost:3128', no_proxy: 'localhost' };
+    const { CURL_CA_BUNDLE, SSL_CERT_FILE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS, WGETRC, PAG0_TICKET_CA } = ours();
+    const expected = { ...sandbox, CURL_CA_BUNDLE, SSL_CERT_FILE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS, WGETRC, PAG0_TICKET_CA };
+    // The daemon's process is not to be seen from in there.
+    unlinkSync(options.daemonFile);
+    expect(environment(line(), sandbox, shell)).toEqual(expected);
+    expect(environment(line() + line(), sandbox, shell)).toEqual(expected);
+    expect(environment(`${line()}unset CLAUDE_CODE_HOST_HTTP_PROXY_PORT\n${line()}`, sandbox, shell)).toEqual({ http_proxy: sandbox.http_proxy, HTTPS_PROXY: sandbox.HTTPS_PROXY, no_proxy: 'localhost' });
+  });
+
   it.each(['CURL_CA_BUNDLE', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'REQUESTS_CA_BUNDLE'])('leaves whom to trust to a person who said it: %s', (name) => {
     const { CURL_CA_BUNDLE: _curl, SSL_CERT_FILE: _openssl, REQUESTS_CA_BUNDLE: _requests, ...rest } = ours();
     expect(environment(line(), { [name]: '/mine' })).toEqual({ ...rest, [name]: '/mine' });

@@ -55,7 +55,9 @@ interface Surroundings {
 const PROXIES = ['http_proxy', 'https_proxy', 'HTTPS_PROXY'];
 /** A person who sets one of these has a proxy. */
 const ANY_PROXY = [...PROXIES, 'HTTP_PROXY', 'all_proxy', 'ALL_PROXY'];
-const IN_SANDBOX = ['CLAUDE_CODE_HOST_HTTP_PROXY_PORT', 'CLAUDE_CODE_HOST_SOCKS_PROXY_PORT'];
+/** The client's sandbox names the port on the outside that its proxy variables lead to. */
+const SANDBOX_EXIT = 'CLAUDE_CODE_HOST_HTTP_PROXY_PORT';
+const IN_SANDBOX = [SANDBOX_EXIT, 'CLAUDE_CODE_HOST_SOCKS_PROXY_PORT'];
 /**
  * curl, then OpenSSL (Python, Ruby, Go, wget built with it), then Python's requests and what follows it. git and the AWS
  * programs have a variable, too, but it would outrank what a person configured for a company's own servers. Each of
@@ -71,16 +73,19 @@ export function sessionScript({ url, user, secret, ca, bundle, direct }: Gateway
   const proxy = `http://${user}:${secret}@${url.replace(/^http:\/\//, '')}`;
   const files: [string, string][] = [...BUNDLES.map((name): [string, string] => [name, bundle]), ['NODE_EXTRA_CA_CERTS', ca], ['WGETRC', wgetrc]];
   const hosts = shellQuote(direct.join(','));
+  const port = shellQuote(new URL(url).port || '80');
   const anyOf = (names: readonly string[]): string => `"${names.map((name) => `\${${name}-}`).join('')}"`;
   return [
     '_pag0_env() {',
-    '  if [ -n "${PAG0_TICKET_PROXY-}" ]; then',
-    ...PROXIES.map((name) => `    if [ "\${${name}-}" = "$PAG0_TICKET_PROXY" ]; then unset ${name}; fi`),
+    '  if [ -n "${PAG0_TICKET_CA-}" ]; then',
+    ...PROXIES.map((name) => `    if [ "\${${name}-}" = "\${PAG0_TICKET_PROXY:-none}" ]; then unset ${name}; fi`),
     ...files.map(([name, file]) => `    if [ "\${${name}-}" = ${shellQuote(file)} ]; then unset ${name}; fi`),
     '    if [ "${PAG0_TICKET_NODE-}" = 1 ]; then unset NODE_USE_ENV_PROXY; fi',
     '    unset PAG0_TICKET_PROXY PAG0_TICKET_CA PAG0_TICKET_NODE',
     '  fi',
-    // In the client's sandbox, and behind a proxy of the person's own, this is not ours to say.
+    // Which way the client's sandbox leads, it says itself; where that is here, its programs have to trust what they find.
+    `  if [ "\${${SANDBOX_EXIT}-}" = ${port} ] && [ -r ${shellQuote(bundle)} ]; then export PAG0_TICKET_CA=${shellQuote(ca)}; _pag0_trust; return 0; fi`,
+    // In a sandbox that leads elsewhere, and behind a proxy of the person's own, this is not ours to say.
     `  if [ -n ${anyOf([...IN_SANDBOX, ...ANY_PROXY])} ]; then return 0; fi`,
     // A daemon that died leaves its record; a process that is there answers to signal 0.
     '  _pag0_pid=',
@@ -96,15 +101,19 @@ export function sessionScript({ url, user, secret, ca, bundle, direct }: Gateway
     `  case ",$no_proxy," in *,${hosts},*) ;; *) no_proxy=\${no_proxy:+$no_proxy,}${hosts} ;; esac`,
     '  NO_PROXY=$no_proxy',
     '  export no_proxy NO_PROXY',
+    '  _pag0_trust',
+    ...(nodeProxy ? ['  if [ -z "${NODE_USE_ENV_PROXY-}" ]; then export NODE_USE_ENV_PROXY=1 PAG0_TICKET_NODE=1; fi'] : []),
+    '  return 0',
+    '}',
+    '_pag0_trust() {',
     `  if [ -z ${anyOf([...BUNDLES, 'SSL_CERT_DIR'])} ]; then export ${BUNDLES.map((name) => `${name}=${shellQuote(bundle)}`).join(' ')}; fi`,
     `  if [ -z "\${NODE_EXTRA_CA_CERTS-}" ]; then export NODE_EXTRA_CA_CERTS="$PAG0_TICKET_CA"; fi`,
     // Only here can a wget that is built with GnuTLS be told whom to trust, and it reads one such file.
     `  if [ -z "\${WGETRC-}" ] && [ ! -e "\${HOME-}/.wgetrc" ]; then export WGETRC=${shellQuote(wgetrc)}; fi`,
-    ...(nodeProxy ? ['  if [ -z "${NODE_USE_ENV_PROXY-}" ]; then export NODE_USE_ENV_PROXY=1 PAG0_TICKET_NODE=1; fi'] : []),
     '  return 0',
     '}',
     '_pag0_env || :',
-    'unset -f _pag0_env',
+    'unset -f _pag0_env _pag0_trust',
     'unset _pag0_pid',
     '',
   ].join('\n');

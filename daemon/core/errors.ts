@@ -29,6 +29,12 @@ export const CODES = [
   'TICKET_INVALID',
   'GATEWAY_LOOP',
   'REQUEST_TOO_LARGE',
+  'PRICE_CHANGED',
+  'PAYEE_CHANGED',
+  'ASSET_NOT_ALLOWED',
+  'INSUFFICIENT_FUNDS',
+  'PAYMENT_UNKNOWN',
+  'PAYMENT_FAILED',
 ] as const;
 
 export type Code = (typeof CODES)[number];

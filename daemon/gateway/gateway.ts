@@ -62,9 +62,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   const upgrading = { limits, pseudonym, track, trust: options.trust };
   const interceptor = createInterceptor<Ended>({ limits, log, contextFor: options.contextFor, request: requestWithin, upgrade: upgradeWithin });
 
-  function decide(incoming: IncomingMessage, authority: Authority): Decided {
+  async function decide(incoming: IncomingMessage, authority: Authority): Promise<Decided> {
     try {
-      const who = governor.whoAsks(incoming.headers['proxy-authorization']);
+      const who = await governor.whoAsks(incoming.headers['proxy-authorization'], incoming.socket);
       if ('rejected' in who) return { problem: refused(who.rejected, 407) };
       return { asker: who.asker, passage: governor.passage(who.asker, authority) };
     } catch (error) {
@@ -91,14 +91,19 @@ export function createGateway(options: GatewayOptions): Gateway {
     answering.set(incoming.socket, outgoing);
     const to = proxied(incoming);
     if (to === null) return false;
-    if ('problem' in to) return answerProblem(incoming, outgoing, to.problem);
-    const decided = decide(incoming, to.authority);
+    if ('problem' in to) answerProblem(incoming, outgoing, to.problem);
+    else void passOn(incoming, outgoing, to);
+    return true;
+  }
+
+  async function passOn(incoming: IncomingMessage, outgoing: ServerResponse, to: Destination): Promise<void> {
+    const decided = await decide(incoming, to.authority);
+    if (outgoing.destroyed) return;
     if ('problem' in decided) return answerProblem(incoming, outgoing, decided.problem);
     const { asker, passage } = decided;
     if (passage.passage === 'refuse') return answerProblem(incoming, outgoing, refused(passage.refusal));
     const exchange: Exchange = passage.passage === 'look' ? (web, signal) => governor.exchange(asker, web, signal) : async (web, signal) => ({ answer: await upstream.send(web, signal) });
-    void serve(serving, incoming, outgoing, to, exchange);
-    return true;
+    await serve(serving, incoming, outgoing, to, exchange);
   }
 
   function connect(incoming: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -109,7 +114,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     const authority = connectAuthority(incoming.url ?? '');
     if (authority === null) return endWithProblem(socket, badRequest('CONNECT does not name a host and a port'));
     if (isOwn(authority, port) || pseudonym.signed(incoming.headers.via)) return endWithProblem(socket, LOOP);
-    const decided = decide(incoming, authority);
+    void passTunnel(incoming, socket, head, authority);
+  }
+
+  async function passTunnel(incoming: IncomingMessage, socket: Socket, head: Buffer, authority: Authority): Promise<void> {
+    const decided = await decide(incoming, authority);
+    if (socket.destroyed) return;
     if ('problem' in decided) return endWithProblem(socket, decided.problem);
     const { asker, passage } = decided;
     if (passage.passage === 'tunnel') return openTunnel(socket, head, authority, limits, track);
@@ -142,7 +152,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     const to = proxied(incoming);
     if (to === null) return endWithProblem(socket, badRequest('pag0 has no WebSocket of its own', 404));
     if ('problem' in to) return endWithProblem(socket, to.problem);
-    const decided = decide(incoming, to.authority);
+    void passSocket(incoming, socket, head, to);
+  }
+
+  async function passSocket(incoming: IncomingMessage, socket: Socket, head: Buffer, to: Destination): Promise<void> {
+    const decided = await decide(incoming, to.authority);
+    if (socket.destroyed) return;
     if ('problem' in decided) return endWithProblem(socket, decided.problem);
     if (decided.passage.passage === 'refuse') return endWithProblem(socket, refused(decided.passage.refusal));
     passUpgrade(upgrading, incoming, socket, head, to);
@@ -168,10 +183,9 @@ export function createGateway(options: GatewayOptions): Gateway {
 }
 
 /** The rest of a body that is not wanted is read and dropped, else the client might never see why. */
-function answerProblem(incoming: IncomingMessage, outgoing: ServerResponse, problem: GatewayProblem): true {
+function answerProblem(incoming: IncomingMessage, outgoing: ServerResponse, problem: GatewayProblem): void {
   // Where two readers may disagree about where a request ends, nothing after it is read (RFC 9112, section 11.2).
   if (problem.code === 'BAD_REQUEST') outgoing.setHeader('connection', 'close');
   incoming.resume();
   writeProblem(outgoing, problem);
-  return true;
 }

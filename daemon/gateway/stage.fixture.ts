@@ -32,7 +32,9 @@ export function fakeGovernor(upstream: Upstream): FakeGovernor {
     asked: [],
     signals: [],
     answer: null,
-    whoAsks(shown) {
+    async whoAsks(shown) {
+      // Who is behind a connection only the system knows, and that takes a while.
+      await new Promise((resolve) => setImmediate(resolve));
       if (shown === undefined) return { asker: null };
       return shown === TICKET ? { asker: ASKER } : { rejected: refusal('TICKET_INVALID', 'this ticket is not valid.', { scope: 'request' }) };
     },

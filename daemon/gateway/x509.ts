@@ -8,7 +8,9 @@ export async function loadX509(): Promise<typeof import('@peculiar/x509')> {
   reflect.getMetadata ??= () => undefined;
   reflect.getOwnMetadata ??= () => undefined;
   reflect.defineMetadata ??= () => undefined;
-  return import('@peculiar/x509');
+  // It is CommonJS: Node would find its names, a bundle has it as its default export alone.
+  const { default: x509 } = await import('@peculiar/x509');
+  return x509;
 }
 
 export const KEY_ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256' } as const;

@@ -19,7 +19,7 @@ export async function connectionBelongsTo(pid: number, remotePort: number, local
 }
 
 /** The client's end of the connection in the kernel's table: its local port is our remote one. Addresses are little-endian hex. */
-async function socketInode(remotePort: number, localPort: number): Promise<string | null> {
+export async function socketInode(remotePort: number, localPort: number): Promise<string | null> {
   const hex = (port: number): string => port.toString(16).toUpperCase().padStart(4, '0');
   for (const [file, loopback] of [['/proc/net/tcp', '0100007F'], ['/proc/net/tcp6', '0000000000000000FFFF00000100007F']] as const) {
     const table = await readFile(file, 'utf8').catch(() => '');
@@ -88,7 +88,7 @@ export async function terminalOf(pid: number): Promise<string | null> {
   return tty === '' || tty.startsWith('?') ? null : tty;
 }
 
-function run(program: string, args: string[]): Promise<string[]> {
+export function run(program: string, args: string[]): Promise<string[]> {
   return new Promise((resolve) => {
     execFile(program, args, { timeout: 2_000, maxBuffer: 8 * 1024 * 1024 }, (_error, stdout) => resolve(stdout.split('\n')));
   });

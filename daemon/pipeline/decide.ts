@@ -5,6 +5,7 @@ import { callsBy, classify } from '../core/classify.ts';
 import { refusal, type Refusal } from '../core/errors.ts';
 import type { Policy } from '../core/policy.ts';
 import { quote, type Quote } from '../core/price.ts';
+import { exitOf } from '../core/sandbox.ts';
 import { counted, type Scope } from '../core/transfer.ts';
 import { activeSubagents, depthOf, type Agent } from '../core/tree.ts';
 import type { PolicyInForce } from '../config/policies.ts';
@@ -76,8 +77,12 @@ async function govern(parts: Parts, live: Live, agent: Agent, call: ToolCall, ca
 
 async function putTickets(parts: Parts, live: Live, agent: Agent, call: ToolCall, policy: Policy): Promise<Ticketed | null> {
   if (parts.ticketing === null || call.tool !== 'Bash' || live.ownProxy) return null;
+  const exit = exitOf(parts.sandboxOf(live), call.input);
+  // Past us no ticket counts. One for the sandbox names no way: what the client runs outside all the same (a list of the
+  // person's, a sandbox that cannot be made) has to find it in the session's environment.
+  if (exit === 'other' || (exit === 'pag0' && !policy.environment)) return null;
   const { command, run_in_background: background } = call.input;
-  return parts.ticketing.put({ command: String(command), background: background === true, session: live.session.id, agent: agent.id, toolUseId: call.id }, policy);
+  return parts.ticketing.put({ command: String(command), background: background === true, sandboxed: exit === 'pag0', session: live.session.id, agent: agent.id, toolUseId: call.id }, policy);
 }
 
 /**

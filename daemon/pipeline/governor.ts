@@ -1,8 +1,11 @@
 import { endpointOf } from '../core/endpoint.ts';
 import { looksAt } from '../core/passage.ts';
-import { refusal } from '../core/errors.ts';
-import type { Asker, Governor } from '../ports.ts';
+import { refusal, type Refusal } from '../core/errors.ts';
+import { letsOut } from '../core/sandbox.ts';
+import { MAIN } from '../core/tree.ts';
+import type { Asker, Connection, Governor } from '../ports.ts';
 import { brokenPart } from './broken.ts';
+import type { Doorway } from './doorway.ts';
 import type { Exchange, Payer } from './exchange.ts';
 import type { Parts } from './parts.ts';
 import type { Live } from './sessions.ts';
@@ -14,11 +17,14 @@ export interface TicketReader {
 }
 
 /** The pipeline as the gateway sees it: who asks, whether the request is looked at, and what comes of it. */
-export function createGovernor(parts: Parts, tickets: TicketReader, exchange: Exchange): Governor {
-  function whoAsks(proxyAuthorization: string | undefined): ReturnType<Governor['whoAsks']> {
-    if (proxyAuthorization === undefined) return { asker: null };
-    const read = tickets.whoAsks(proxyAuthorization);
-    if ('asker' in read) return { asker: read.asker };
+export function createGovernor(parts: Parts, tickets: TicketReader, doorway: Doorway, exchange: Exchange): Governor {
+  async function whoAsks(proxyAuthorization: string | undefined, connection: Connection): ReturnType<Governor['whoAsks']> {
+    const read = proxyAuthorization === undefined ? null : tickets.whoAsks(proxyAuthorization);
+    if (read === null || 'asker' in read) {
+      const behind = await doorway.behind(connection, read !== null);
+      const asker = read?.asker ?? (behind === null ? null : { session: behind.session, agent: MAIN, toolUseId: null, by: 'sandbox' as const });
+      return { asker: asker !== null && behind?.confined === true ? { ...asker, confinedTo: behind.session } : asker };
+    }
     const why = read.rejected === 'expired' ? 'its ticket ended with the call it was made for' : 'its ticket is not one of ours';
     return { rejected: refusal('TICKET_INVALID', `the request was not sent because ${why}; run the command anew`, { scope: 'ticket' }) };
   }
@@ -26,6 +32,8 @@ export function createGovernor(parts: Parts, tickets: TicketReader, exchange: Ex
   return {
     whoAsks,
     passage(asker, { host, port, secure }) {
+      const kept = asker?.confinedTo === undefined ? null : keptIn(asker.confinedTo, { host, port });
+      if (kept !== null) return { passage: 'refuse', refusal: kept };
       const payer = asker === null ? null : payerOf(asker);
       // Nobody of ours: a proxy that somebody set by hand, on the way to somewhere that is none of our business.
       if (payer === null) return { passage: 'tunnel' };
@@ -60,6 +68,22 @@ export function createGovernor(parts: Parts, tickets: TicketReader, exchange: Ex
     const toolUseId = asker.toolUseId ?? sole?.[0] ?? null;
     const alerts = toolUseId === null ? null : (live.running.get(toolUseId)?.alerts ?? null);
     return { live, agent, tool: 'Bash', toolUseId, alerts, approved: asker.by === 'ticket' };
+  }
+
+  /** The client asks nothing about hosts once its sandbox leads to another proxy than its own: that one answers for them. */
+  function keptIn(session: string, to: { host: string; port: number }): Refusal | null {
+    const live = parts.sessions.get(session);
+    if (live === undefined) return null;
+    const sandbox = parts.sandboxOf(live);
+    const { allowed } = sandbox;
+    switch (letsOut(sandbox, to, live.permissionMode)) {
+      case 'yes':
+        return null;
+      case 'denied':
+        return refusal('ENDPOINT_NOT_ALLOWED', `the sandbox's settings deny ${to.host}, so the request was not sent; go on without it`, { scope: 'sandbox' });
+      case 'unlisted':
+        return refusal('ENDPOINT_NOT_ALLOWED', `${to.host} is not among the ${allowed.length} in the sandbox's \`allowedDomains\`, so the request was not sent; go on without it, or ask the person to add it to \`sandbox.network.allowedDomains\``, { scope: 'sandbox' });
+    }
   }
 
   /** A command that could carry no ticket has paid at the hook; its connection is known by where it goes. */

@@ -31,8 +31,8 @@ function guardEdit(parts: Parts, live: Live, input: Record<string, unknown>): Re
   const file = resolve(live.session.cwd, named);
   if (parts.protectedPaths.some((folder) => file === folder || file.startsWith(folder + sep))) return protectedFile(file);
   if (basename(dirname(file)) !== '.claude') return null;
-  // The client's settings hold the plugin's switch and its options; an edit that names pag0 there is about the limits.
-  const about = basename(file) === 'pag0.json' || (/^settings.*\.json$/.test(basename(file)) && JSON.stringify(input).includes('pag0'));
+  // The client's settings hold the plugin's switch, its options and where the sandbox leads: an edit that names those is about the limits.
+  const about = basename(file) === 'pag0.json' || (/^settings.*\.json$/.test(basename(file)) && /pag0|httpProxyPort/.test(JSON.stringify(input)));
   return about ? protectedFile(file) : null;
 }
 
@@ -67,6 +67,7 @@ const RAISING = new Map<string, readonly string[] | null>([
   ['setup', null],
   ['budget', ['raise', 'set']],
   ['daemon', ['stop', 'restart']],
+  ['wallet', ['create', 'import', 'export']],
 ]);
 
 function raisingVerb(invocation: Invocation): string | null {

@@ -58,6 +58,7 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
     const live = parts.sessions.get(event.session_id);
     if (live === undefined) return Promise.resolve(stranger(event));
     live.lastSeen = parts.clock();
+    live.permissionMode = event.permission_mode ?? live.permissionMode;
     if (event.transcript_path !== undefined) live.session.transcript ??= event.transcript_path;
     return route(live, event, isPerson);
   }

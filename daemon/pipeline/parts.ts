@@ -1,6 +1,7 @@
 import type { Policies } from '../config/policies.ts';
 import type { ShellReading } from '../core/invocation.ts';
 import type { Refusal } from '../core/errors.ts';
+import type { Sandbox } from '../core/sandbox.ts';
 import type { GatewayAccess } from '../contract/routes.ts';
 import type { Clock, Ledger, Roster } from '../ports.ts';
 import type { Directives } from './directives.ts';
@@ -23,6 +24,8 @@ export interface Parts {
   underway: Set<string>;
   /** What a session's environment is told of the gateway; undefined: nothing new. */
   access(live: Live): Promise<GatewayAccess | null | undefined>;
+  /** What the client's settings say of the sandbox that the session's commands run in. */
+  sandboxOf(live: Live): Sandbox;
   /** null where no gateway runs: then the hook charges what it can read. */
   ticketing: Ticketing | null;
   /** null where there is no cache: then every call runs. */

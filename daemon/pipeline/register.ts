@@ -8,7 +8,7 @@ import type { Live } from './sessions.ts';
 import { notePrompt, stoppedLoopOf, type Author } from './turns.ts';
 
 /** A command hook speaks for its session: at its start, and with every prompt. */
-export async function registerSession(parts: Parts, told: z.infer<typeof sessionRegistration>): Promise<SessionAnswer> {
+export async function registerSession(parts: Parts, told: Omit<z.infer<typeof sessionRegistration>, 'sealed'>): Promise<SessionAnswer> {
   const live = parts.sessions.register({
     id: told.session_id,
     cwd: told.cwd,

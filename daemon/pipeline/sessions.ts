@@ -13,6 +13,8 @@ export interface Live {
   rounds: Map<string, Turn>;
   /** Bash commands in flight by tool call id. */
   running: Map<string, Running>;
+  /** As the last event told it; it changes while a session runs. */
+  permissionMode: string | null;
   /** Its requests have to leave by another proxy, so none gets a ticket. */
   ownProxy: boolean;
   /** Agent calls by tool call id: who made it, and what type of agent it asked for. A child's `meta.json` names the id. */
@@ -83,7 +85,7 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
   }
 
   function remember(session: Session): Live {
-    const one: Live = { session, turn: null, rounds: new Map(), running: new Map(), ownProxy: false, spawning: new Map(), notices: [], lastSeen: clock(), shape: 0 };
+    const one: Live = { session, turn: null, rounds: new Map(), running: new Map(), permissionMode: null, ownProxy: false, spawning: new Map(), notices: [], lastSeen: clock(), shape: 0 };
     live.set(session.id, one);
     if (live.size > MAX_LIVE) forgetLeast();
     return one;

@@ -16,6 +16,8 @@ export interface TicketCall {
   command: string;
   /** The client runs it in the background. */
   background: boolean;
+  /** It runs where the sandbox alone leads to the gateway. */
+  sandboxed: boolean;
   session: string;
   agent: string;
   toolUseId: string;
@@ -29,7 +31,7 @@ export interface Ticketed {
 
 /** The part of the tickets that makes and ends them. */
 export interface TicketMaker {
-  issue(request: { session: string; agent: string; toolUseId: string; programs: ReadonlySet<TicketProgram> }): TicketFiles;
+  issue(request: { session: string; agent: string; toolUseId: string; sandboxed: boolean; programs: ReadonlySet<TicketProgram> }): TicketFiles;
   end(session: string, toolUseId: string): void;
   endSession(session: string): void;
   ownConfig(): ReadonlySet<TicketProgram>;

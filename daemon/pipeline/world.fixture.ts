@@ -3,6 +3,7 @@ import { parseConfig } from '../config/schema.ts';
 import { hookEvent } from '../contract/events.ts';
 import { dayOf } from '../core/day.ts';
 import { completed, type Policy } from '../core/policy.ts';
+import { NO_SANDBOX } from '../core/sandbox.ts';
 import { memoryLedger } from '../ledger/memory.ts';
 import { memoryRoster } from '../ledger/roster.ts';
 import type { Ledger } from '../ports.ts';
@@ -43,6 +44,7 @@ export function createWorld(config: object = {}, ledger: Ledger = memoryLedger()
     readShell,
     underway: new Set(),
     access: async () => undefined,
+    sandboxOf: () => NO_SANDBOX,
     ticketing: null,
     recall: null,
     protectedPaths: ['/home/me/.pag0'],

@@ -2,6 +2,7 @@ import type { Policies } from '../config/policies.ts';
 import { parseConfig } from '../config/schema.ts';
 import { dayOf } from '../core/day.ts';
 import { completed, type Policy } from '../core/policy.ts';
+import { NO_SANDBOX } from '../core/sandbox.ts';
 import { MAIN, type Session } from '../core/tree.ts';
 import { memoryLedger } from '../ledger/memory.ts';
 import { memoryRoster } from '../ledger/roster.ts';
@@ -43,6 +44,7 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
     readShell: () => ({ invocations: [], incomplete: false }) as never,
     underway: new Set(),
     access: async () => undefined,
+    sandboxOf: () => NO_SANDBOX,
     ticketing: null,
     recall: null,
     protectedPaths: [],

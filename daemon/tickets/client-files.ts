@@ -1,6 +1,7 @@
 /** Where a client is to go, and what it shows there. */
 export interface Way {
-  proxy: string;
+  /** null: the client's sandbox has said it already. */
+  proxy: string | null;
   user: string;
   secret: string;
   caBundle: string;
@@ -12,7 +13,7 @@ export interface Way {
  */
 export function curlTicket({ proxy, user, secret, caBundle }: Way): string {
   return [
-    `proxy = ${quoted(proxy)}`,
+    ...(proxy === null ? [] : [`proxy = ${quoted(proxy)}`]),
     `proxy-user = ${quoted(`${user}:${secret}`)}`,
     `cacert = ${quoted(caBundle)}`,
     'noproxy = ""',
@@ -26,8 +27,7 @@ export function wgetTicket({ proxy, user, secret, caBundle }: Way, userConfig: s
   return [
     userConfig.trimEnd(),
     'use_proxy = on',
-    `http_proxy = ${proxy}`,
-    `https_proxy = ${proxy}`,
+    ...(proxy === null ? [] : [`http_proxy = ${proxy}`, `https_proxy = ${proxy}`]),
     'no_proxy =',
     `proxy_user = ${user}`,
     `proxy_password = ${secret}`,

@@ -15,7 +15,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 const TOKEN = 'a'.repeat(64);
 const CURL = new Set(['curl'] as const);
 const BOTH = new Set(['curl', 'wget'] as const);
-const CALL: TicketRequest = { session: 's1', agent: 'researcher-1', toolUseId: 't1', programs: CURL };
+const CALL: TicketRequest = { session: 's1', agent: 'researcher-1', toolUseId: 't1', sandboxed: false, programs: CURL };
 let now = 0;
 let dir = '';
 let options: TicketsOptions;
@@ -203,6 +203,15 @@ describe('the real programs', () => {
     const { code, stdout, stderr, asked } = await runs('wget -O- https://a.example.com/x && wget -O- http://b.example.com/y', { no_proxy: '*', https_proxy: 'http://127.0.0.1:9' });
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'ok\nok\n', stderr: '' });
     expect(asked).toEqual(['https://a.example.com/x t1', 'http://b.example.com/y t1']);
+  });
+
+  it.each([
+    ['curl', 'curl -s https://a.example.com/x http://127.0.0.1:9/y', ['https://a.example.com/x t1', 'http://127.0.0.1:9/y t1']],
+    ...(hasProgram('wget') ? [['wget', 'wget -q -O- https://a.example.com/x http://127.0.0.1:9/y', ['https://a.example.com/x t1', 'http://127.0.0.1:9/y t1']] as const] : []),
+  ] as const)("%s in the client's sandbox goes the way that leads out of it, with its ticket", async (_program, command, asked) => {
+    const exit = `http://localhost:${recorder.port}`;
+    tickets.issue({ ...CALL, sandboxed: true, programs: BOTH });
+    expect(await runs(command, { http_proxy: exit, https_proxy: exit, all_proxy: exit, no_proxy: 'localhost,127.0.0.1', NO_PROXY: 'localhost,127.0.0.1' })).toMatchObject({ code: 0, asked });
   });
 
   it('curl with a proxy after the ticket goes to that proxy: why such commands are left alone', async () => {

@@ -26,6 +26,8 @@ export interface TicketRequest {
   session: string;
   agent: string;
   toolUseId: string;
+  /** There the way to the gateway is known by the environment alone. */
+  sandboxed: boolean;
   programs: ReadonlySet<TicketProgram>;
 }
 
@@ -75,7 +77,7 @@ export function createTickets(options: TicketsOptions): Tickets {
   const byCall = new Map<string, Ticket>();
   const bySecret = new Map<string, Ticket>();
 
-  function issue({ session, agent, toolUseId, programs }: TicketRequest): TicketFiles {
+  function issue({ session, agent, toolUseId, sandboxed, programs }: TicketRequest): TicketFiles {
     const key = callKey(session, toolUseId);
     let ticket = byCall.get(key);
     if (ticket === undefined) {
@@ -85,13 +87,14 @@ export function createTickets(options: TicketsOptions): Tickets {
       byCall.set(key, ticket);
       bySecret.set(digest(secret), ticket);
     }
-    return { curl: fileOf(ticket, 'curl', programs), wget: fileOf(ticket, 'wget', programs) };
+    const proxy = sandboxed ? null : `http://127.0.0.1:${options.port}`;
+    return { curl: fileOf(ticket, 'curl', programs, proxy), wget: fileOf(ticket, 'wget', programs, proxy) };
   }
 
-  function fileOf(ticket: Ticket, program: TicketProgram, wanted: ReadonlySet<TicketProgram>): string {
+  function fileOf(ticket: Ticket, program: TicketProgram, wanted: ReadonlySet<TicketProgram>, proxy: string | null): string {
     const known = ticket.files.get(program);
     if (known !== undefined || !wanted.has(program)) return known ?? '';
-    const way: Way = { proxy: `http://127.0.0.1:${options.port}`, user: CALL, secret: ticket.secret, caBundle: options.caBundle };
+    const way: Way = { proxy, user: CALL, secret: ticket.secret, caBundle: options.caBundle };
     const text = program === 'curl' ? curlTicket(way) : wgetTicket(way, readUserConfig('wget', options.userHome).text);
     const file = folder.write(`${ticket.name}.${program}`, text);
     ticket.files.set(program, file);

@@ -1,18 +1,10 @@
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { marker } from './script.ts';
-import { agent, openStage, type Stage } from './stage.ts';
+import { agent } from './stage.ts';
+import { staged } from './staged.ts';
 
 /** What the gateway adds, seen through the real client: real curl with a ticket, a real seller that counts. */
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-async function stage(...args: Parameters<typeof openStage>): Promise<Stage> {
-  const opened = await openStage(...args);
-  open.push(opened);
-  return opened;
-}
+const { stage } = staged();
 
 const bash = (command: string) => ({ name: 'Bash', input: { command } });
 

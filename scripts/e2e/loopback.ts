@@ -9,8 +9,8 @@ export interface LoopbackServer {
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-/** Listens on a free loopback port; a handler that throws becomes a 500 with the reason, never a hung client. */
-export async function listenOnLoopback(handler: Handler): Promise<LoopbackServer> {
+/** Listens on a free loopback port; a `host` such as 127.0.0.2 is one that no list of exceptions from a proxy names. A handler that throws becomes a 500 with the reason, never a hung client. */
+export async function listenOnLoopback(handler: Handler, host = '127.0.0.1'): Promise<LoopbackServer> {
   const listener: RequestListener = (request, response) => {
     handler(request, response).catch((error: unknown) => {
       if (!response.headersSent) response.statusCode = 500;
@@ -20,12 +20,12 @@ export async function listenOnLoopback(handler: Handler): Promise<LoopbackServer
   const server = createServer(listener);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(0, host, resolve);
   });
   const { port } = server.address() as AddressInfo;
   return {
     port,
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

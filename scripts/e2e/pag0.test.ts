@@ -3,25 +3,17 @@ import { cp, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { ensureClient } from './client.ts';
 import { openScreen } from './screen.ts';
 import { marker } from './script.ts';
-import { agent, LOOP_PLUGIN, openStage, PLUGIN, type Stage } from './stage.ts';
+import { agent, LOOP_PLUGIN, PLUGIN } from './stage.ts';
+import { staged } from './staged.ts';
 import { clientEnv } from './workspace.ts';
 
 /** The real client, the built plugin, a real seller on loopback. The model alone is scripted. */
 const run = promisify(execFile);
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-async function stage(...args: Parameters<typeof openStage>): Promise<Stage> {
-  const opened = await openStage(...args);
-  open.push(opened);
-  return opened;
-}
+const { stage, closing } = staged();
 
 describe('budgets', () => {
   it('lets the calls through that fit, refuses the next with the numbers, and ends the run', async () => {
@@ -62,7 +54,7 @@ describe('budgets', () => {
   it('asks the person about a dear call, and frees the money when the answer is no', async () => {
     const s = await stage('$0.30', (here) => ({ dear: [[here.curl('/search?q=1')], 'Asked.'] }), { policy: { approveAbove: '$0.25' } });
     const screen = await openScreen({ workspace: s.workspace, apiUrl: s.model.url, pluginDirs: [PLUGIN] });
-    open.push({ close: () => screen.end() });
+    closing({ close: () => screen.end() });
     await screen.waitFor(/\? for shortcuts|Try "/);
     await screen.submit(marker('dear'));
     const shown = await screen.waitFor('APPROVAL_REQUIRED');
@@ -193,7 +185,7 @@ describe('slash commands', () => {
   it('raise only where a person types them, and never for what an agent posts in a person’s name', async () => {
     const s = await stage('$0.02', () => ({}));
     const screen = await openScreen({ workspace: s.workspace, apiUrl: s.model.url, pluginDirs: [PLUGIN] });
-    open.push({ close: () => screen.end() });
+    closing({ close: () => screen.end() });
     await screen.waitFor(/\? for shortcuts|Try "/);
     const unattended = await s.session('/pag0-budget raise session $50');
     expect(unattended.result?.result).toContain('only a person');
@@ -267,7 +259,7 @@ describe('the plugin', () => {
   it('installs from its marketplace, alone and without warnings, and meters the first session', async () => {
     const client = await ensureClient();
     const market = await realpath(await mkdtemp(join(tmpdir(), 'pag0-market-')));
-    open.push({ close: () => rm(market, { recursive: true, force: true, maxRetries: 5 }) });
+    closing({ close: () => rm(market, { recursive: true, force: true, maxRetries: 5 }) });
     // Only what ships: the marketplace file and the plugin's folder.
     await mkdir(join(market, '.claude-plugin'));
     await cp(join(PLUGIN, '..', '.claude-plugin', 'marketplace.json'), join(market, '.claude-plugin', 'marketplace.json'));

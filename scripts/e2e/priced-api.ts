@@ -19,7 +19,7 @@ export interface PricedApi extends LoopbackServer {
 export const USAGE = { input: 100, output: 20 } as const;
 
 /** A seller on loopback whose answers depend on the request alone. Any other path answers 200; `/status/500` answers 500. */
-export async function startPricedApi(): Promise<PricedApi> {
+export async function startPricedApi(host?: string): Promise<PricedApi> {
   const requests: PricedRequest[] = [];
   const server = await listenOnLoopback(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://loopback');
@@ -30,7 +30,7 @@ export async function startPricedApi(): Promise<PricedApi> {
     if (url.pathname === '/page.html') return void response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
     const answer = ANSWERS[url.pathname] ?? echo;
     sendJson(response, answer({ method, url, body }), status);
-  });
+  }, host);
   return {
     ...server,
     requests,

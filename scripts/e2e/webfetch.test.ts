@@ -1,21 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { marker } from './script.ts';
-import { agent, openStage, type Stage } from './stage.ts';
+import { agent } from './stage.ts';
+import { staged } from './staged.ts';
 
 /** What PreToolUse gives in a call's place, seen through the real client. */
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-async function stage(...args: Parameters<typeof openStage>): Promise<Stage> {
-  const opened = await openStage(...args);
-  open.push(opened);
-  return opened;
-}
+const { stage } = staged();
 
 describe('WebFetch', () => {
   it('gives a priced page as Markdown, paid once, and to the next agent from the cache', async () => {

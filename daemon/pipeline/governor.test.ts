@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { NO_SANDBOX, type Sandbox } from '../core/sandbox.ts';
+import type { Asker, Connection } from '../ports.ts';
+import { createDoorway, type NeighbourOf } from './doorway.ts';
+import { createGovernor, type TicketReader } from './governor.ts';
+import { createWorld, register, type World } from './world.fixture.ts';
+
+const CLIENT = 71;
+const OTHER = 72;
+const OURS: Sandbox = { ...NO_SANDBOX, exit: 'pag0', allowed: ['api.example.com', '*.docs.example.com'], denied: ['no.docs.example.com'] };
+const TICKET: Asker = { session: 's1', agent: 'researcher-1', toolUseId: 't1', by: 'ticket' };
+const tickets: TicketReader = { whoAsks: (shown) => (shown === 'ticket' ? { asker: TICKET } : { rejected: 'unknown' }) };
+
+function stage(sandbox: Sandbox, neighbour: Awaited<ReturnType<NeighbourOf>>) {
+  const world: World = createWorld({ prices: [{ endpoint: 'api.example.com', price: '$0.02' }] });
+  world.parts.sandboxOf = ({ session }) => (session.clientPid === CLIENT ? sandbox : NO_SANDBOX);
+  register(world.parts, 's1', { clientPid: CLIENT });
+  const looked: { remotePort: number; clients: number[] }[] = [];
+  const doorway = createDoorway(world.parts, async (remotePort, clients) => {
+    looked.push({ remotePort, clients: [...clients] });
+    return neighbour;
+  });
+  const governor = createGovernor(world.parts, tickets, doorway, { send: () => Promise.reject(new Error('nothing is sent here')) });
+  const ask = async (shown: string | undefined, connection: Connection = { remotePort: 9 }): Promise<Asker | null> => {
+    const who = await governor.whoAsks(shown, connection);
+    if ('rejected' in who) throw new Error(who.rejected.sentence);
+    return who.asker;
+  };
+  const passage = (asker: Asker | null, host: string, port = 443) => governor.passage(asker, { host, port, secure: true });
+  return { world, looked, ask, passage };
+}
+
+const RELAYED = { client: CLIENT, relayed: true };
+
+describe('who shows nothing', () => {
+  it("is known by its process: the session's whose client is above it", async () => {
+    const { ask } = stage(OURS, RELAYED);
+    expect(await ask(undefined)).toEqual({ session: 's1', agent: 'main', toolUseId: null, by: 'sandbox', confinedTo: 's1' });
+  });
+
+  it('is nobody when no client is above it, and is not even looked for when no session is at work', async () => {
+    expect(await stage(OURS, null).ask(undefined)).toBeNull();
+    expect(await stage(OURS, { client: OTHER, relayed: false }).ask(undefined)).toBeNull();
+    const { ask, world, passage } = stage(OURS, RELAYED);
+    world.live.session.endedAt = 1;
+    expect(await ask(undefined)).toBeNull();
+    expect(passage(null, 'api.example.com')).toEqual({ passage: 'tunnel' });
+  });
+
+  it('is looked for once a connection, not once a request', async () => {
+    const { ask, looked } = stage(OURS, RELAYED);
+    const connection = { remotePort: 4711 };
+    for (let index = 0; index < 5; index += 1) await ask(undefined, connection);
+    expect(looked).toEqual([{ remotePort: 4711, clients: [CLIENT] }]);
+    await ask(undefined, { remotePort: 4712 });
+    expect(looked).toHaveLength(2);
+  });
+
+  it('is the session that its client goes on with, when it has ended one', async () => {
+    const { ask, world } = stage(OURS, RELAYED);
+    world.live.session.endedAt = 1;
+    register(world.parts, 's2', { clientPid: CLIENT });
+    expect(await ask(undefined)).toMatchObject({ session: 's2' });
+  });
+
+  it('is looked into only where a rule names the host', async () => {
+    const { ask, passage } = stage(OURS, RELAYED);
+    const asker = await ask(undefined);
+    expect(passage(asker, 'api.example.com')).toEqual({ passage: 'look' });
+    expect(passage(asker, 'a.docs.example.com')).toEqual({ passage: 'tunnel' });
+  });
+});
+
+describe('a ticket', () => {
+  it('tells enough where no session has its sandbox lead here', async () => {
+    for (const exit of ['open', 'other'] as const) {
+      const { ask, looked } = stage({ ...NO_SANDBOX, exit }, RELAYED);
+      expect(await ask('ticket')).toEqual(TICKET);
+      expect(looked).toEqual([]);
+    }
+  });
+
+  it("does not lead out of a sandbox, whoever's it is", async () => {
+    const { ask, passage } = stage(OURS, RELAYED);
+    const asker = await ask('ticket');
+    expect(asker).toEqual({ ...TICKET, confinedTo: 's1' });
+    expect(passage(asker, 'elsewhere.example.com')).toMatchObject({ passage: 'refuse' });
+  });
+
+  it('of a command outside of it is not held to it', async () => {
+    const { ask, passage } = stage(OURS, { client: CLIENT, relayed: false });
+    const asker = await ask('ticket');
+    expect(asker).toEqual(TICKET);
+    expect(passage(asker, 'elsewhere.example.com')).toEqual({ passage: 'look' });
+  });
+
+  it('is held to it where the system does not tell which side a process is on', async () => {
+    expect(await stage(OURS, { client: CLIENT, relayed: null }).ask('ticket')).toMatchObject({ confinedTo: 's1' });
+    expect(await stage(NO_SANDBOX, { client: CLIENT, relayed: null }).ask(undefined)).not.toHaveProperty('confinedTo');
+  });
+});
+
+describe('what comes out of a sandbox', () => {
+  const outcome = async (sandbox: Sandbox, host: string, mode: string | null = null) => {
+    const { ask, passage, world } = stage(sandbox, RELAYED);
+    world.live.permissionMode = mode;
+    const found = passage(await ask(undefined), host);
+    return found.passage === 'refuse' ? `${found.refusal.code}: ${found.refusal.sentence}` : found.passage;
+  };
+
+  it('goes to the domains that the settings allow, and nowhere else', async () => {
+    expect(await outcome(OURS, 'api.example.com')).toBe('look');
+    expect(await outcome(OURS, 'a.docs.example.com')).toBe('tunnel');
+    expect(await outcome(OURS, 'no.docs.example.com')).toContain("the sandbox's settings deny no.docs.example.com");
+    expect(await outcome(OURS, 'evil.example.com', 'bypassPermissions')).toBe(
+      'ENDPOINT_NOT_ALLOWED: pag0 ENDPOINT_NOT_ALLOWED: evil.example.com is not among the 2 in the sandbox\'s `allowedDomains`, so the request was not sent; go on without it, or ask the person to add it to `sandbox.network.allowedDomains`',
+    );
+  });
+
+  it('goes nowhere without such a list, unless the client would ask nobody', async () => {
+    expect(await outcome({ ...OURS, allowed: [] }, 'api.example.com', 'default')).toContain('ENDPOINT_NOT_ALLOWED');
+    expect(await outcome({ ...OURS, allowed: [] }, 'api.example.com', 'bypassPermissions')).toBe('look');
+  });
+});
