@@ -1,3 +1,4 @@
+import type { ReadStream } from 'node:tty';
 import { createClient } from '../daemon/contract/client.ts';
 import { homeAt, homeDir, portFrom } from '../daemon/contract/home.ts';
 import { fail } from './ask-daemon.ts';
@@ -14,6 +15,9 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 
+/** More than anything that is read from stdin here. */
+const MAX_INPUT = 64 * 1024;
+
 const home = homeAt(homeDir());
 const port = portFrom();
 const client = createClient({ home, port });
@@ -29,6 +33,8 @@ const terminal: Terminal = {
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   ask,
+  askSecret,
+  readInput,
 };
 
 /** Ctrl-C and Ctrl-D are an answer, too: none. */
@@ -43,6 +49,47 @@ async function ask(question: string): Promise<string> {
       lines.close();
     });
   });
+}
+
+/** What is typed is read, edited and not written anywhere. */
+async function askSecret(question: string): Promise<string | null> {
+  const input = process.stdin.isTTY ? process.stdin : await controllingTerminal();
+  if (input === null) return null;
+  const [{ createInterface }, { Writable }] = await Promise.all([import('node:readline'), import('node:stream')]);
+  const nowhere = new Writable({ write: (_text, _encoding, done) => done() });
+  process.stderr.write(question);
+  const lines = createInterface({ input, output: nowhere, terminal: true, historySize: 0 });
+  const answer = await new Promise<string>((resolve) => {
+    lines.once('SIGINT', () => lines.close());
+    lines.once('close', () => resolve(''));
+    lines.once('line', (line) => {
+      resolve(line);
+      lines.close();
+    });
+  });
+  if (input !== process.stdin) input.destroy();
+  process.stderr.write('\n');
+  return answer;
+}
+
+/** Where the person sits although stdin brings something else. Windows has no such file. */
+async function controllingTerminal(): Promise<ReadStream | null> {
+  const [{ openSync }, tty] = await Promise.all([import('node:fs'), import('node:tty')]);
+  try {
+    return new tty.ReadStream(openSync('/dev/tty', 'r'));
+  } catch {
+    return null;
+  }
+}
+
+async function readInput(): Promise<string> {
+  let text = '';
+  process.stdin.setEncoding('utf8');
+  for await (const part of process.stdin) {
+    text += part as string;
+    if (text.length > MAX_INPUT) break;
+  }
+  return text;
 }
 
 try {

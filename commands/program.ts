@@ -8,6 +8,8 @@ import { addKill } from './kill.ts';
 import { addReport } from './report.ts';
 import { addResume } from './resume.ts';
 import { addSessions } from './sessions.ts';
+import { addSetup } from './setup.ts';
+import { addWallet } from './wallet.ts';
 import { DONE, MISUSED, type Exit, type Terminal } from './terminal.ts';
 
 /** `await runProgram(['budget', '--json'], terminal)` answers the exit code. */
@@ -17,7 +19,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
     exit = await work(terminal);
   };
   const program = new Command('pag0').description('Who spends what, and who may: budgets for autonomous agents.').version(VERSION);
-  for (const add of [addBudget, addReport, addKill, addResume, addSessions, addCache, addDaemon]) add(program, run);
+  for (const add of [addBudget, addReport, addKill, addResume, addSessions, addCache, addDaemon, addSetup, addWallet]) add(program, run);
   speakOurWay(program, terminal);
   try {
     await program.parseAsync([...words], { from: 'user' });

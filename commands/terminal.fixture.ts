@@ -12,13 +12,13 @@ export interface Ran {
   err: string;
   /** Paths asked, and what was posted. */
   asked: { path: string; body?: unknown }[];
-  /** Questions put to the person. */
+  /** Questions put to the person, those without echo among them. */
   questions: string[];
 }
 
 export const answered = (body: unknown, status = 200): Outcome<unknown> => ({ kind: 'answer', status, body });
 
-export async function runWith(words: readonly string[], script: Script, more: Partial<Pick<Terminal, 'env' | 'cwd' | 'interactive'>> & { typed?: string } = {}): Promise<Ran> {
+export async function runWith(words: readonly string[], script: Script, more: Partial<Pick<Terminal, 'env' | 'cwd' | 'interactive' | 'home'>> & { typed?: string; secrets?: string[]; input?: string } = {}): Promise<Ran> {
   const ran: Ran = { exit: 0, out: '', err: '', asked: [], questions: [] };
   const find = <T>(path: string, body?: unknown): Promise<Outcome<T>> => {
     ran.asked.push(body === undefined ? { path } : { path, body });
@@ -26,13 +26,14 @@ export async function runWith(words: readonly string[], script: Script, more: Pa
     if (entry === undefined) throw new Error(`nobody expected ${path}`);
     return Promise.resolve((typeof entry === 'function' ? entry(body) : entry) as Outcome<T>);
   };
+  const secrets = [...(more.secrets ?? [])];
   const client: Client = { get: (path) => find(path), post: (path, body) => find(path, body), close: () => {} };
   const terminal: Terminal = {
     env: more.env ?? {},
     cwd: more.cwd ?? '/work/app',
     pid: 4711,
     interactive: more.interactive ?? false,
-    home: homeAt('/nowhere'),
+    home: more.home ?? homeAt('/nowhere'),
     port: 4999,
     client,
     out: (text) => void (ran.out += `${text}\n`),
@@ -41,6 +42,11 @@ export async function runWith(words: readonly string[], script: Script, more: Pa
       ran.questions.push(question);
       return Promise.resolve(more.typed ?? '');
     },
+    askSecret: (question) => {
+      ran.questions.push(question);
+      return Promise.resolve(secrets.shift() ?? null);
+    },
+    readInput: () => Promise.resolve(more.input ?? ''),
   };
   ran.exit = await runProgram(words, terminal);
   return ran;

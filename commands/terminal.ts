@@ -15,6 +15,10 @@ export interface Terminal {
   err(text: string): void;
   /** Shows the question and reads a line. */
   ask(question: string): Promise<string>;
+  /** The same without showing what is typed, and at the terminal also when stdin is none; null: there is no terminal. */
+  askSecret(question: string): Promise<string | null>;
+  /** What was sent to stdin. */
+  readInput(): Promise<string>;
 }
 
 /** How a command ends, as its process does: 2 is for what was typed wrongly. */

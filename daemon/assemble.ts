@@ -6,9 +6,11 @@ import { createSecureContext } from 'node:tls';
 import { Hono } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
 import { openCache } from './cache/open.ts';
+import { createClientSettings } from './config/client-settings.ts';
 import { createPolicies } from './config/policies.ts';
 import type { Home } from './contract/home.ts';
 import type { GatewayAccess } from './contract/routes.ts';
+import type { WalletSecrets } from './contract/wallet-secrets.ts';
 import { calendar } from './core/day.ts';
 import { directHosts } from './core/passage.ts';
 import { refusal } from './core/errors.ts';
@@ -18,15 +20,19 @@ import { trustedRoots } from './gateway/roots.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { apiRoutes } from './http/api.ts';
 import { cacheRoutes } from './http/cache-api.ts';
+import { balanceRoutes, walletRoutes } from './http/wallet-api.ts';
 import { asResponse } from './http/error-answer.ts';
 import { hookRoute } from './http/hook.ts';
 import { problemAnswer, type PlainAnswer } from './http/plain.ts';
 import { sqliteBook } from './ledger/sqlite.ts';
 import type { SqliteDriver } from './ledger/driver.ts';
 import type { Log } from './lifecycle/log.ts';
+import { launchOf, neighbourOf } from './lifecycle/neighbour.ts';
 import type { Assembled } from './lifecycle/start.ts';
+import { createChainReader } from './payer/chain.ts';
 import { createDemands } from './pipeline/demands.ts';
 import { createDirectives } from './pipeline/directives.ts';
+import { createDoorway } from './pipeline/doorway.ts';
 import { createExchange } from './pipeline/exchange.ts';
 import { createGovernor } from './pipeline/governor.ts';
 import { createHooks } from './pipeline/hook.ts';
@@ -45,13 +51,24 @@ import { createPageConverter } from './reading/page-converter.ts';
 import { lazyUpstream } from './upstream/lazy-upstream.ts';
 import { memoised } from './shell/memo.ts';
 import { readShell } from './shell/syntax.ts';
+import { balancesOf } from './wallet/balances.ts';
+import { createCustody } from './wallet/custody.ts';
 
 /** How often sessions whose client is gone are looked for. */
 const RECONCILE_EVERY_MS = 60_000;
 
+/** From the daemon's own program, before anything else ran. */
+interface Started {
+  secrets?: WalletSecrets;
+  /** Why its memory is not kept out of core files; null: it is. */
+  unsecluded?: string | null;
+}
+
 /** Puts the daemon together: the ledger and the roster, the pipeline, and the app that serves them. */
-export async function assemble(options: { home: Home; version: string; log: Log; clock: Clock; sqlite: SqliteDriver; port: number; token: string; pageReader: URL }): Promise<Assembled> {
+export async function assemble(options: { home: Home; version: string; log: Log; clock: Clock; sqlite: SqliteDriver; port: number; token: string; pageReader: URL } & Started): Promise<Assembled> {
   const { home, log, clock, sqlite, port, token, pageReader } = options;
+  const custody = createCustody({ walletFile: home.walletFile, token, environment: options.secrets ?? {} });
+  if (typeof options.unsecluded === 'string') log.warn(options.unsecluded);
   const { ledger, roster } = sqliteBook(sqlite.open(home.ledgerFile), (error) => log.error('roster', error));
   const sessions = createSessions(roster, clock);
   const policies = createPolicies({ userFile: home.configFile, lastGoodFile: join(home.dir, 'config.last-good.json') }, clock, (id) => sessions.get(id)?.session);
@@ -59,6 +76,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
   const shell = memoised(readShell);
   const ca = createCertificateAuthority({ dir: home.caDir, clock });
   const tickets = createTickets({ dir: home.ticketDir, token, random: randomBytes, clock, port, caBundle: caFiles(home.caDir).bundle, userHome: homedir() });
+  const clientSettings = createClientSettings({ port, clock, launchOf });
   const parts: Parts = {
     ledger,
     roster,
@@ -70,6 +88,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
     readShell: shell,
     underway: new Set(),
     access: (live) => accessTo(live),
+    sandboxOf: ({ session }) => clientSettings.sandboxOf(session),
     recall: null,
     ticketing: createTicketing({ tickets, ready: () => readyToEndTls(ca), readShell, failed: (error) => log.error('tickets', error) }),
     protectedPaths: [home.dir],
@@ -97,16 +116,19 @@ export async function assemble(options: { home: Home; version: string; log: Log;
 
   const upstream = lazyUpstream(() => ({ ca: trustedRoots() }));
   const cache = openCache({ file: home.cacheFile, open: sqlite.open, log });
+  const chain = createChainReader({ upstream, rpcOf: (network) => policies.networks().find(({ id }) => id === network)?.rpc ?? null });
   const demands = createDemands();
   const exchange = createExchange({ parts, cache, upstream, demands, nextId: () => randomBytes(9).toString('base64url') });
   const pages = createPageConverter({ file: pageReader });
   parts.recall = createRecall(createWebFetches({ parts, cache, exchange, demands, pages }), createToolReads(parts, cache));
-  const governor = createGovernor(parts, tickets, exchange);
+  const governor = createGovernor(parts, tickets, createDoorway(parts, (remotePort, clients) => neighbourOf(remotePort, port, clients)), exchange);
   const gateway = createGateway({ governor: unlessDraining(governor, () => draining), upstream, contextFor: ca.contextFor, trust: onceOnly(() => createSecureContext({ ca: trustedRoots() })), port, log });
 
   const answerHook = hookRoute(hooks, persons.typedIn);
   const app = new Hono<{ Bindings: HttpBindings }>();
-  app.route('/', apiRoutes({ parts, orders, persons }));
+  app.route('/', apiRoutes({ parts, orders, persons, offerSecrets: custody.offer }));
+  app.route('/', walletRoutes({ standing: custody.standing, persons }));
+  app.route('/', balanceRoutes({ standing: custody.standing, balances: (owner) => balancesOf(chain, policies.networks(), owner) }));
   app.route('/', cacheRoutes(cache, clock));
   app.onError((error) => asResponse(failed(error)));
 

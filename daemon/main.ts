@@ -2,10 +2,14 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { assemble } from './assemble.ts';
 import { runDaemon } from './lifecycle/run.ts';
+import { takeSecrets } from './wallet/environment.ts';
+import { seclude } from './wallet/seclusion.ts';
 
 /** The daemon's program: started detached by a hook or `pag0 daemon start`, or by hand to watch it work. */
+const unsecluded = seclude();
+const secrets = takeSecrets(process.env);
 await runDaemon({
-  assemble: (parts) => assemble({ ...parts, pageReader: beside('./read-page.mjs', '../plugin/dist/read-page.mjs') }),
+  assemble: (parts) => assemble({ ...parts, secrets, unsecluded, pageReader: beside('./read-page.mjs', '../plugin/dist/read-page.mjs') }),
   driverSource: fileURLToPath(beside('../driver', '../plugin/driver')),
 });
 

@@ -10,7 +10,9 @@ import { ancestorsOf, clientPidOf } from './ancestors.ts';
 import { appendExports, shellQuote } from './env-file.ts';
 import { hookMode, parsePayload, readStdin } from './payload.ts';
 import { projectOf } from './project.ts';
-import { optionsFrom, registrationOf } from './registration.ts';
+import { ensureToken, homeAt } from '../daemon/contract/home.ts';
+import { openSecrets } from '../daemon/contract/wallet-secrets.ts';
+import { optionsFrom, registrationOf, sealedFrom } from './registration.ts';
 import { WAITS } from './run.ts';
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'pag0-hooks-')));
@@ -109,6 +111,18 @@ describe('what the hook tells of its session', () => {
     expect(optionsFrom({ CLAUDE_PLUGIN_OPTION_SESSIONBUDGET: '$5', CLAUDE_PLUGIN_OPTION_ALERTONTHRESHOLD: '70%', CLAUDE_PLUGIN_OPTION_AGENTBUDGET: '', CLAUDE_PLUGIN_OPTION_OTHER: 'x' })).toEqual({ sessionBudget: '$5', alertOnThreshold: '70%' });
   });
 
+  it('brings what opens the wallet sealed, and among the options never', () => {
+    const home = homeAt(mkdtempSync(join(root, 'sealed-')));
+    const token = ensureToken(home);
+    const env = { CLAUDE_PLUGIN_OPTION_WALLET_PRIVATE_KEY: 'SECRET', CLAUDE_PLUGIN_OPTION_WALLET_PASSWORD: 'SECRET too' };
+    expect(JSON.stringify(told(env))).not.toContain('SECRET');
+    const { sealed } = sealedFrom(env, home);
+    expect(sealed).not.toContain('SECRET');
+    expect(openSecrets(token.ok ? token.token : '', sealed!)).toEqual({ privateKey: 'SECRET', password: 'SECRET too' });
+    expect(sealedFrom({}, home)).toEqual({});
+    expect(sealedFrom(env, homeAt(join(root, 'nowhere')))).toEqual({});
+  });
+
   it('is nothing when the client sent nothing that can be read', () => {
     for (const text of ['', 'x', '[]', 'null', '{"session_id":5}']) expect(parsePayload(text, '/')).toBeNull();
   });
@@ -137,8 +151,8 @@ describe('hooks.json', () => {
     }
   });
 
-  it('sends all else to the daemon on its own address, with a short wait', () => {
-    for (const hook of all.filter(({ type }) => type === 'http')) expect([hook.url, hook.timeout! <= 5]).toEqual(['http://127.0.0.1:4402/hook', true]);
+  it('sends all else to the daemon on its own address, with a short wait, except where the answer may be a page that is fetched first', () => {
+    for (const hook of all.filter(({ type }) => type === 'http')) expect([hook.url, hook.timeout]).toEqual(['http://127.0.0.1:4402/hook', hook.onFailure === 'block' ? 60 : 5]);
   });
 
   it('fails closed for tools that go to the network, and starts Node at a Stop only when the daemon is gone', () => {

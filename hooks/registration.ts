@@ -1,10 +1,15 @@
+import { readToken, type Home } from '../daemon/contract/home.ts';
 import type { SessionRegistration } from '../daemon/contract/routes.ts';
+import { sealSecrets, WALLET_OPTIONS, walletSecretsIn } from '../daemon/contract/wallet-secrets.ts';
 import { ancestorsOf, clientPidOf } from './ancestors.ts';
 import type { HookMode, HookPayload } from './payload.ts';
 import { projectOf } from './project.ts';
 
 /** The keys of `userConfig` in plugin.json; the client passes them in upper case, so their own spelling has to be known here. */
 export const OPTION_KEYS = ['sessionBudget', 'dailyBudget', 'maxPerRequest', 'agentBudget', 'alertOnThreshold'] as const;
+
+/** Those that the client keeps in the system's secret store. They go their own way, and not among the options. */
+export const SECRET_KEYS = ['wallet_private_key', 'wallet_password'] as const;
 
 type Env = Record<string, string | undefined>;
 
@@ -45,6 +50,13 @@ export function optionsFrom(env: Env): Record<string, string> {
     if (value !== null) options[key] = value;
   }
   return options;
+}
+
+/** For the daemon that shares the home's token, and for nobody else on the way to it. */
+export function sealedFrom(env: Env, home: Home): Pick<SessionRegistration, 'sealed'> {
+  const secrets = walletSecretsIn(env, WALLET_OPTIONS);
+  const token = secrets === null ? null : readToken(home);
+  return secrets === null || token === null || !token.ok ? {} : { sealed: sealSecrets(token.token, secrets) };
 }
 
 /** Left by the parent session's own hook in the environment of everything its Bash starts. */

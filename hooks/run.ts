@@ -1,9 +1,10 @@
 import { ensureDaemon, portTaken, type Ensured, type EnsureOptions } from '../daemon/contract/ensure.ts';
 import { homeAt, homeDir, portFrom } from '../daemon/contract/home.ts';
 import { ROUTES, type ErrorAnswer, type SessionAnswer } from '../daemon/contract/routes.ts';
+import { WALLET_VARIABLES, walletSecretsIn } from '../daemon/contract/wallet-secrets.ts';
 import { appendExports, appendLine } from './env-file.ts';
 import { parsePayload, type HookMode, type HookPayload } from './payload.ts';
-import { registrationOf } from './registration.ts';
+import { registrationOf, sealedFrom } from './registration.ts';
 import { installSessionEnv } from './session-env.ts';
 
 /** What the client reads from a command hook's stdout. Nothing at all means: go on. */
@@ -57,7 +58,7 @@ export async function runHook(input: HookInput): Promise<HookOutput> {
     const reads = sendThrough(input, payload.sessionId, output.gateway);
     if (input.mode === 'session-start') exportSession(input, payload.sessionId, output.env, reads);
     if (output.stop !== undefined) return stopWith(output.stop);
-    return say(news, output.notice);
+    return say(news, output.notice, input.mode === 'session-start' ? exposed(input.env) : undefined);
   } finally {
     ensured.client.close();
   }
@@ -77,7 +78,7 @@ function ensureOptions(input: HookInput): EnsureOptions {
 }
 
 async function register(input: HookInput, payload: HookPayload, ensured: Extract<Ensured, { ok: true }>): Promise<SessionAnswer> {
-  const registration = registrationOf(input.mode, payload, input.env, input.pid, input.version);
+  const registration = { ...registrationOf(input.mode, payload, input.env, input.pid, input.version), ...sealedFrom(input.env, ensured.home) };
   const outcome = await ensured.client.post<SessionAnswer & Partial<ErrorAnswer>>(ROUTES.session, registration, REGISTER_MS);
   if (outcome.kind === 'stranger') return { stop: portTaken(portFrom(input.env)).sentence };
   if (outcome.kind === 'answer' && outcome.status < 300) return outcome.body ?? {};
@@ -90,7 +91,15 @@ function exportSession(input: HookInput, sessionId: string, more: Record<string,
   const file = input.env['CLAUDE_ENV_FILE'];
   if (file === undefined || file === '') return;
   appendExports(file, { PAG0_PARENT_SESSION: sessionId, ...more });
+  if (walletSecretsIn(input.env, WALLET_VARIABLES) !== null) appendLine(file, `unset ${Object.values(WALLET_VARIABLES).join(' ')}\n`);
   if (line !== null) appendLine(file, line);
+}
+
+/** It is taken out of what Bash starts; the client itself and the servers it starts still have it. */
+function exposed(env: HookInput['env']): string | undefined {
+  const named = Object.values(WALLET_VARIABLES).filter((name) => (env[name] ?? '') !== '');
+  if (named.length === 0) return undefined;
+  return `pag0: ${named.join(' and ')} ${named.length === 1 ? 'stands' : 'stand'} in the environment this client was started with, where its agents can find what opens your wallet; give it to \`pag0 daemon start\` alone, or keep the key with \`pag0 wallet import\`.`;
 }
 
 /** With every prompt as well, so that a change of mind reaches a session that is running. A full disk stops no session. */

@@ -4,7 +4,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type BuildOptions, type Metafile, type OutputFile, type Plugin } from 'esbuild';
 import { lockProblem } from '../daemon/ledger/driver.ts';
-import { OPTION_KEYS } from '../hooks/registration.ts';
+import { OPTION_KEYS, SECRET_KEYS } from '../hooks/registration.ts';
 
 /**
  * `npm run build` writes what the plugin ships; `npm run build -- --check` proves that what is committed is what these sources make.
@@ -37,11 +37,12 @@ export async function buildBundles(repo: string = REPO, daemonEntry = 'daemon/ma
   const files: Files = new Map();
   await split(daemonEntry, 'daemon');
   if (existsSync(join(repo, 'daemon/reading/worker.ts'))) files.set('read-page.mjs', await bundle('daemon/reading/worker.ts'));
+  if (existsSync(join(repo, 'daemon/payer/worker.ts'))) files.set('payer.mjs', await bundle('daemon/payer/worker.ts'));
   files.set('hook.mjs', await guard('./hook-main.mjs', true));
   files.set('hook-main.mjs', await bundle('hooks/main.ts', { banner: {} }));
   if (existsSync(join(repo, 'commands/main.ts'))) {
     files.set('cli.mjs', await guard('./cli-main.mjs', false));
-    files.set('cli-main.mjs', await bundle('commands/main.ts'));
+    await split('commands/main.ts', 'cli-main');
   }
   const stamp = createHash('sha256').update([...files.values()].join('\n')).digest('hex').slice(0, 16);
   for (const [name, text] of files) files.set(name, text.replaceAll(PLACEHOLDER, stamp));
@@ -81,13 +82,17 @@ function packagesIn(metafile: Metafile): string[] {
   return Object.keys(metafile.inputs).flatMap((input) => /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? []);
 }
 
+/** For packages that name their licence and bring no copy of it. */
+const STANDARD_TEXTS: Record<string, string> = { 'Apache-2.0': 'node_modules/typescript/LICENSE.txt' };
+
 /** What the licences of the bundled packages ask for: their text goes where their code goes. */
 function licenses(repo: string, packages: ReadonlySet<string>): string {
   const parts = [...packages].sort().map((name) => {
     const folder = join(repo, 'node_modules', name);
     const { version, license } = readJson(join(folder, 'package.json')) as { version: string; license?: string };
-    const file = readdirSync(folder).find((entry) => /^licen[sc]e/i.test(entry));
-    const text = file === undefined ? '' : `\n${readFileSync(join(folder, file), 'utf8').replaceAll('\r\n', '\n').trim()}\n`;
+    const own = readdirSync(folder).find((entry) => /^licen[sc]e/i.test(entry));
+    const file = own === undefined ? STANDARD_TEXTS[license ?? ''] : join('node_modules', name, own);
+    const text = file === undefined ? '' : `\n${readFileSync(join(repo, file), 'utf8').replaceAll('\r\n', '\n').trim()}\n`;
     return `${name} ${version} (${license ?? 'see text'})\n${text}`;
   });
   return `The programs in this folder contain these packages:\n\n${parts.join('\n----------------------------------------\n\n')}`;
@@ -96,15 +101,17 @@ function licenses(repo: string, packages: ReadonlySet<string>): string {
 /** What else has to agree before something may ship; each a sentence. */
 export function manifestProblems(repo: string = REPO): string[] {
   const version = versionOf(repo);
-  const plugin = readJson(join(repo, 'plugin/.claude-plugin/plugin.json')) as { version?: string; userConfig?: object };
+  const plugin = readJson(join(repo, 'plugin/.claude-plugin/plugin.json')) as { version?: string; userConfig?: Record<string, { sensitive?: boolean }> };
   const market = readJson(join(repo, '.claude-plugin/marketplace.json')) as { plugins: { name: string; version?: string }[] };
   const listed = market.plugins.find(({ name }) => name === 'pag0')?.version;
   const options = Object.keys(plugin.userConfig ?? {});
+  const secret = options.filter((key) => plugin.userConfig?.[key]?.sensitive === true);
   const lock = lockProblem(join(repo, 'plugin/driver'));
   return [
     plugin.version === version ? '' : `plugin.json says version ${plugin.version}, package.json ${version}`,
     listed === undefined || listed === version ? '' : `marketplace.json says version ${listed}, package.json ${version}`,
-    options.join() === OPTION_KEYS.join() ? '' : `plugin.json asks for ${options.join(', ')}, hooks/registration.ts reads ${OPTION_KEYS.join(', ')}`,
+    options.join() === [...OPTION_KEYS, ...SECRET_KEYS].join() ? '' : `plugin.json asks for ${options.join(', ')}, hooks/registration.ts reads ${[...OPTION_KEYS, ...SECRET_KEYS].join(', ')}`,
+    secret.join() === SECRET_KEYS.join() ? '' : `plugin.json keeps ${secret.join(', ') || 'nothing'} secret, hooks/registration.ts ${SECRET_KEYS.join(', ')}`,
     lock === null ? '' : `plugin/driver: ${lock}`,
   ].filter((sentence) => sentence !== '');
 }

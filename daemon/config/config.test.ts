@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { DEFAULT_PAYMENT } from '../core/payment-rules.ts';
 import type { Session } from '../core/tree.ts';
 import { createPolicies } from './policies.ts';
 import { parseConfig, parseOptions } from './schema.ts';
@@ -20,7 +21,8 @@ describe('a configuration', () => {
         networks: [{ id: 'eip155:84532', rpc: 'http://127.0.0.1:8545', assets: ['0x036CbD53842c5426634e7929541eC2318f3dCF7e'] }],
       }),
     );
-    expect(parsed).toMatchObject({ ok: true, config: { policy: { sessionBudget: 5_000_000n, killSwitchAt: 0.9, agents: [{ agentBudget: 1_500_000n }, { pattern: 'ralph-loop', agentBudget: 3_000_000n }] }, idle: ['networks'] } });
+    expect(parsed).toMatchObject({ ok: true, config: { policy: { sessionBudget: 5_000_000n, killSwitchAt: 0.9, agents: [{ agentBudget: 1_500_000n }, { pattern: 'ralph-loop', agentBudget: 3_000_000n }] } } });
+    expect(parsed.ok && parsed.config.policy.payment).toEqual({ networks: [{ id: 'eip155:84532', rpc: 'http://127.0.0.1:8545', assets: ['0x036cbd53842c5426634e7929541ec2318f3dcf7e'] }] });
     expect(parsed.ok && parsed.config.policy.cache).toEqual({ enabled: true, scope: 'session', defaultTtl: 1_800, ttlRules: [{ pattern: /docs/, ttl: 3_600 }], reuse: [{ endpoint: 'api.tavily.com/search', tool: null, method: 'POST' }] });
   });
 
@@ -44,11 +46,27 @@ describe('a configuration', () => {
     ['{"cache":{"ttlRules":[{"pattern":"(a+)+b","ttl":1}]}}', 'cache.ttlRules.0.pattern: "(a+)+b" repeats a group that has repeats or alternatives inside'],
     ['{"cache":{"reuse":[{"method":"POST"}]}}', 'cache.reuse.0: a call to reuse names an "endpoint" or a "tool"'],
     ['{"cache":{"ttl":5}}', 'cache.ttl is not a field pag0 knows (known here: enabled, scope, defaultTTL, ttlRules, reuse)'],
+    ['{"policy":{"payees":["0xabc*"]}}', 'policy.payees.0: "0xabc*" is not an address; write all of it'],
+    ['{"policy":{"payees":"0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"}}', 'policy.payees is "0x3C44'],
+    ['{"policy":{"priceJump":0.5}}', 'policy.priceJump is 0.5:'],
+    ['{"policy":{"priceJump":"2"}}', 'policy.priceJump is "2": write how many times'],
+    ['{"networks":[{"id":"base"}]}', 'networks.0.id: "base" is not a network; write its CAIP-2 id'],
+    ['{"networks":[{"id":"eip155:137"}]}', 'networks.0.assets: pag0 knows no dollar token of eip155:137; name'],
+    ['{"networks":[{"id":"eip155:8453","assets":[]}]}', 'networks.0.assets: name at least one token'],
+    ['{"networks":[{"id":"eip155:8453","assets":["USDC"]}]}', 'networks.0.assets.0: "USDC" is not an address'],
+    ['{"networks":[{"id":"eip155:8453","rpc":"mainnet.example/v1"}]}', 'networks.0.rpc: write an address that begins with "https://"'],
+    ['{"networks":[{"id":"eip155:8453"},{"id":"eip155:8453"}]}', 'networks: a network is listed twice'],
+    ['{"networks":[{"id":"eip155:8453","url":"x"}]}', 'networks.0.url is not a field pag0 knows (known here: id, rpc, assets)'],
     ['[]', 'the file: '],
     ['{', 'it is not JSON'],
   ])('%s is refused with field, value and what is allowed', (text, problem) => {
     const parsed = parseConfig(text);
     expect(parsed.ok ? '' : parsed.problem).toContain(problem);
+  });
+
+  it('shows nothing of an RPC’s address, which often has a key in it', () => {
+    const parsed = parseConfig('{"networks":[{"id":"eip155:8453","rpc":"wss://rpc.example/v2/secret"}]}');
+    expect(parsed.ok ? '' : parsed.problem).toMatch(/^networks\.0\.rpc: (?!.*secret)/);
   });
 
   it('takes the plugin’s options, and does not guess what a bare 5 means', () => {
@@ -124,6 +142,19 @@ describe('the policy in force', () => {
     expect(cache).toMatchObject({ scope: 'project', defaultTtl: 60, ttlRules: [{ ttl: 3_600 }], reuse: [{ endpoint: 'api.exa.ai/*' }], limits: [{ ttlRules: [{ ttl: 5 }], reuse: [{ endpoint: 'pay.example/*' }] }] });
     write(projectFile, { cache: { enabled: false, scope: 'user', defaultTTL: 9_999 } });
     expect(open().of(session('s'))?.policy.cache).toMatchObject({ enabled: false, scope: 'user', defaultTtl: 1_800 });
+  });
+
+  it('pays where the user says, in dollars it knows without being told, and a project can only leave out', () => {
+    const { files, projectFile, open, session, write } = setUp();
+    const [base, sepolia] = DEFAULT_PAYMENT.networks;
+    expect(open().of(session('s'))?.policy.payment).toEqual(DEFAULT_PAYMENT);
+    expect(open().networks()).toEqual(DEFAULT_PAYMENT.networks);
+    const [seller, other] = ['0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC', '0x70997970C51812dc3A010C7d01b50e0d17dc79C8'];
+    write(files.userFile, { networks: [{ id: sepolia!.id, rpc: 'http://127.0.0.1:8545' }, { id: base!.id }], policy: { payees: [seller, other], priceJump: 3 } });
+    write(projectFile, { networks: [{ id: sepolia!.id, rpc: 'https://liar.example' }, { id: 'eip155:1', assets: [seller] }], policy: { payees: [seller], priceJump: 9 } });
+    const mine = { ...sepolia!, rpc: 'http://127.0.0.1:8545' };
+    expect(open().of(session('s'))?.policy.payment).toEqual({ networks: [mine], payees: [[seller, other].map((one) => one.toLowerCase()), [seller.toLowerCase()]], priceJump: 3 });
+    expect(open().networks()).toEqual([mine, base]);
   });
 
   it('of a nested session is bound by the one above, whatever its options and folder say', () => {

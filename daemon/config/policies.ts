@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { DEFAULT_PAYMENT, type PayableNetwork } from '../core/payment-rules.ts';
 import { completed, tighten, type Policy } from '../core/policy.ts';
 import type { Session } from '../core/tree.ts';
 import type { Clock } from '../ports.ts';
@@ -26,6 +27,12 @@ export interface Policies {
   timeZone(): string;
 }
 
+/** What holds for every session alike, and also while there is none. */
+export interface UserNetworks {
+  /** The user's own, whatever a project leaves out: what was signed is asked after when its session is long over. */
+  networks(): readonly PayableNetwork[];
+}
+
 /** A project's file is found beside the client's own settings. */
 export const PROJECT_FILE = join('.claude', 'pag0.json');
 
@@ -41,7 +48,7 @@ const MAX_KEPT = 2_000;
  * for a nested session by everything that binds the session above it, so that no agent widens its limits by starting
  * another client elsewhere.
  */
-export function createPolicies(files: { userFile: string; lastGoodFile: string }, clock: Clock, sessionById: (id: string) => Session | undefined): Policies {
+export function createPolicies(files: { userFile: string; lastGoodFile: string }, clock: Clock, sessionById: (id: string) => Session | undefined): Policies & UserNetworks {
   const user = configSource(files.userFile, clock, files.lastGoodFile);
   const projects = new Map<string, ConfigSource>();
   const kept = new Map<string, Kept>();
@@ -81,6 +88,7 @@ export function createPolicies(files: { userFile: string; lastGoodFile: string }
       return [...[user.problem(), projectOf(session).problem()].filter((problem) => problem !== null), ...parseOptions(session.options).problems];
     },
     timeZone: () => user.current()?.timeZone ?? machineZone,
+    networks: () => user.current()?.policy.payment?.networks ?? DEFAULT_PAYMENT.networks,
   };
 }
 

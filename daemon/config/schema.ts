@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { parseAmount, type Micros } from '../core/amount.ts';
 import { isTimeZone } from '../core/day.ts';
 import type { CacheRules } from '../core/cache-rules.ts';
+import { DEFAULT_PAYMENT, type PayableNetwork } from '../core/payment-rules.ts';
 import { DEFAULT_POLICY, type AgentRule, type LoopRules, type Policy, type PolicyPart } from '../core/policy.ts';
 import type { PriceRule } from '../core/price.ts';
 import { safePattern } from '../core/safe-pattern.ts';
@@ -35,6 +36,14 @@ const endpoints = z.array(pattern).max(1_000);
 const count = z.number().int().min(1).max(1_000_000);
 const method = z.string().min(1).max(20).transform((text) => text.toUpperCase());
 
+/**
+ * A whole one: addresses that begin and end like another's are made in minutes and sent about, so a pattern over them
+ * names whoever wants to be named.
+ */
+const address = z
+  .custom<string>((value) => typeof value === 'string' && /^0x[0-9a-fA-F]{40}$/.test(value), { error: (issue) => `${show(issue.input)} is not an address; write all of it, "0x" and 40 hexadecimal digits` })
+  .transform((text) => text.toLowerCase());
+
 const policy = z.strictObject({
   maxPerRequest: amount.optional(),
   sessionBudget: amount.optional(),
@@ -49,6 +58,8 @@ const policy = z.strictObject({
   strict: z.boolean().optional(),
   maxAgents: count.optional(),
   maxDepth: count.optional(),
+  payees: z.array(address).max(1_000).optional(),
+  priceJump: z.number({ error: 'write how many times its first price an endpoint may cost, such as 1.5' }).min(1).max(1_000_000).optional(),
 });
 
 const agent = z.strictObject({
@@ -104,8 +115,24 @@ const cache = z.strictObject({
 
 const gateway = z.strictObject({ environment: z.boolean().optional() });
 
-/** Read by the payer; checked here so that a typing error shows on the day it is written. */
-const networks = z.array(z.strictObject({ id: z.string(), rpc: z.string().optional(), assets: z.array(z.string()).optional() }));
+const network = z
+  .strictObject({
+    id: z.custom<string>((value) => typeof value === 'string' && /^eip155:[1-9]\d{0,14}$/.test(value), { error: (issue) => `${show(issue.input)} is not a network; write its CAIP-2 id, such as "eip155:8453" for Base` }),
+    // Its value is not shown: the addresses that providers give out have a key in them.
+    rpc: z.custom<string>(isWebAddress, { error: 'write an address that begins with "https://" or "http://"' }).optional(),
+    assets: z.array(address).min(1, { error: 'name at least one token, or leave the network out' }).max(100).optional(),
+  })
+  .transform(({ id, rpc, assets }, context): PayableNetwork => {
+    const named = assets ?? DEFAULT_PAYMENT.networks.find((known) => known.id === id)?.assets;
+    if (named !== undefined) return { id, rpc: rpc ?? null, assets: [...new Set(named)] };
+    context.addIssue({ code: 'custom', path: ['assets'], message: `pag0 knows no dollar token of ${id}; name the addresses of those to pay in, six decimals each` });
+    return z.NEVER;
+  });
+
+const networks = z
+  .array(network)
+  .max(100)
+  .refine((all) => new Set(all.map(({ id }) => id)).size === all.length, { error: 'a network is listed twice; write its tokens in one entry' });
 
 const config = z.strictObject({
   $schema: z.string().optional(),
@@ -122,8 +149,6 @@ const config = z.strictObject({
 export interface Config {
   policy: PolicyPart;
   timeZone: string | null;
-  /** Parts of the file that this version checks but does not act on. */
-  idle: string[];
 }
 
 export type ParsedConfig = { ok: true; config: Config } | { ok: false; problem: string };
@@ -144,7 +169,6 @@ export function parseConfig(text: string): ParsedConfig {
     config: {
       policy: toPolicy(file),
       timeZone: file.timeZone ?? null,
-      idle: (['networks'] as const).filter((part) => file[part] !== undefined),
     },
   };
 }
@@ -188,7 +212,8 @@ export function parseOptions(value: unknown): { policy: Partial<Policy>; problem
 }
 
 function toPolicy(file: z.infer<typeof config>): PolicyPart {
-  const { allowedEndpoints, ...limits } = file.policy ?? {};
+  const { allowedEndpoints, payees, priceJump, ...limits } = file.policy ?? {};
+  const payment = defined({ networks: file.networks, payees: payees === undefined ? undefined : [payees], priceJump });
   return {
     ...defined(limits),
     ...(allowedEndpoints === undefined ? {} : { allowedEndpoints: [allowedEndpoints] }),
@@ -197,6 +222,7 @@ function toPolicy(file: z.infer<typeof config>): PolicyPart {
     ...(file.loops === undefined ? {} : { loops: toLoops(file.loops) }),
     ...(file.gateway?.environment === undefined ? {} : { environment: file.gateway.environment }),
     ...(file.cache === undefined ? {} : { cache: toCache(file.cache) }),
+    ...(Object.keys(payment).length === 0 ? {} : { payment }),
   };
 }
 
@@ -260,8 +286,12 @@ function explain(error: z.ZodError): string {
 /** The fields that would have been right there. */
 function spelling(path: readonly PropertyKey[], _key: string): string {
   const shapes: Record<string, object> = { '': config.shape, policy: policy.shape, loops: loops.shape, cache: cache.shape, gateway: gateway.shape };
-  const shape = shapes[path.join('.')] ?? (path[0] === 'agents' ? agent.shape : undefined);
+  const shape = shapes[path.join('.')] ?? (path[0] === 'agents' ? agent.shape : path[0] === 'networks' ? network.in.shape : undefined);
   return shape === undefined ? '' : ` (known here: ${Object.keys(shape).filter((name) => name !== '$schema').join(', ')})`;
+}
+
+function isWebAddress(value: unknown): boolean {
+  return typeof value === 'string' && value.length <= 2_000 && /^https?:\/\//i.test(value) && URL.canParse(value);
 }
 
 function show(value: unknown): string {

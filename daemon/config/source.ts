@@ -14,7 +14,7 @@ export interface ConfigSource {
   version(): number;
 }
 
-const EMPTY: Config = { policy: {}, timeZone: null, idle: [] };
+const EMPTY: Config = { policy: {}, timeZone: null };
 
 /**
  * A configuration file that is read again when it changes. A broken edit changes nothing but `problem`: the last good

@@ -3,8 +3,11 @@ type Env = Record<string, string | undefined>;
 /** What a long-lived daemon may inherit. Whoever happens to start it, its surroundings are the same. */
 const KEPT = /^(PATH|HOME|USER|LOGNAME|USERPROFILE|APPDATA|LOCALAPPDATA|SYSTEMROOT|SYSTEMDRIVE|WINDIR|COMSPEC|PATHEXT|TEMP|TMP|TMPDIR|TZ|LANG|LC_[A-Z]+|NODE_EXTRA_CA_CERTS)$/i;
 
-/** pag0's own settings, but not the marks of one session or run: the daemon belongs to all of them. */
-const OURS = /^PAG0_(?!PARENT_|RUN$|TICKET)/;
+/**
+ * pag0's own settings, but not the marks of one session or run: the daemon belongs to all of them. What opens the wallet goes
+ * another way (`ensure.ts`).
+ */
+const OURS = /^PAG0_(?!PARENT_|RUN$|TICKET|WALLET_)/;
 
 /** Read by npm only, when the driver has to be fetched (`ledger/driver.ts`); the daemon's own traffic takes no proxy. */
 const FOR_FETCH = /^(https?_proxy|no_proxy|npm_config_(registry|cache|userconfig|cafile|strict_ssl|https?_proxy|proxy|noproxy))$/i;

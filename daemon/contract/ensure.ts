@@ -8,6 +8,7 @@ import { fileProblem, problem, type Problem } from './problem.ts';
 import { ROUTES, type HelloAnswer } from './routes.ts';
 import { isAlive, takeStartLock, type StartLock } from './start-lock.ts';
 import { compareVersions } from './version.ts';
+import { HANDED_OVER, WALLET_VARIABLES, walletSecretsIn } from './wallet-secrets.ts';
 
 export interface EnsureOptions {
   /** Of the home folder; it is created when missing. */
@@ -154,17 +155,24 @@ function startIfFirst(search: Search): void {
  */
 export const DAEMON_FLAGS = ['--max-semi-space-size=2', '--max-old-space-size=256'];
 
-/** In a session of its own, with no terminal and no folder held, so that it outlives the hook, the client and the window. */
+/**
+ * In a session of its own, with no terminal and no folder held, so that it outlives the hook, the client and the window. What
+ * opens the wallet goes through stdin, because an environment can be read from outside.
+ */
 function startDetached(home: Home, options: EnsureOptions): ChildProcess {
   const log = openSync(home.logFile, 'a', 0o600);
+  const env = options.env ?? process.env;
+  const secrets = walletSecretsIn(env, WALLET_VARIABLES);
   try {
     const child = spawn(process.execPath, [...DAEMON_FLAGS, ...(options.execArgv ?? []), options.entry], {
       detached: true,
       windowsHide: true,
-      stdio: ['ignore', log, log],
+      stdio: [secrets === null ? 'ignore' : 'pipe', log, log],
       cwd: parse(home.dir).root,
-      env: daemonEnv(options.env ?? process.env, { PAG0_HOME: home.dir, PAG0_PORT: String(options.port) }),
+      env: daemonEnv(env, { PAG0_HOME: home.dir, PAG0_PORT: String(options.port), ...(secrets === null ? {} : { [HANDED_OVER]: '1' }) }),
     });
+    // One that ends before it reads has said why in its log.
+    child.stdin?.on('error', () => {}).end(JSON.stringify(secrets));
     child.unref();
     return child;
   } finally {

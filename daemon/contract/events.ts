@@ -68,6 +68,8 @@ export const sessionRegistration = z.object({
   project: z.string().max(4_096),
   ownProxy: z.boolean().default(false),
   run: z.string().max(256).nullable(),
+  // Whatever a person pasted there: what is wrong with it is said of the wallet, and costs no session.
+  sealed: z.string().max(1_000_000).optional(),
 });
 
 const target = z.union([z.object({ kind: z.enum(['session', 'run', 'project', 'day', 'all']) }), z.object({ kind: z.literal('agent'), name: z.string().min(1).max(256) })]);

@@ -117,7 +117,7 @@ describe('what a daemon inherits', () => {
     const env = {
       PATH: '/bin', HOME: '/h', TZ: 'UTC', LANG: 'C', LC_ALL: 'C', NODE_EXTRA_CA_CERTS: '/ca',
       ANTHROPIC_API_KEY: 'k', CLAUDE_CODE_SESSION_ID: 's', CLAUDECODE: '1', NODE_OPTIONS: '--inspect', AWS_SECRET_ACCESS_KEY: 'x', npm_config__authToken: 't',
-      PAG0_IDLE_MS: '5', PAG0_RUN: 'r', PAG0_PARENT_SESSION: 'p', https_proxy: 'http://p', npm_config_registry: 'http://r',
+      PAG0_IDLE_MS: '5', PAG0_RUN: 'r', PAG0_PARENT_SESSION: 'p', PAG0_WALLET_PRIVATE_KEY: 'k', PAG0_WALLET_PASSWORD: 'w', https_proxy: 'http://p', npm_config_registry: 'http://r',
     };
     expect(daemonEnv(env, { PAG0_PORT: '1' })).toEqual({
       PATH: '/bin', HOME: '/h', TZ: 'UTC', LANG: 'C', LC_ALL: 'C', NODE_EXTRA_CA_CERTS: '/ca', PAG0_IDLE_MS: '5', PAG0_PORT: '1',

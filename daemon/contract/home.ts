@@ -18,6 +18,8 @@ export interface Home {
   caDir: string;
   /** One file a call in flight. */
   ticketDir: string;
+  /** The wallet's key, encrypted with a password that lies elsewhere. */
+  walletFile: string;
   configFile: string;
   logFile: string;
   driverDir: string;
@@ -61,6 +63,7 @@ export function homeAt(dir: string): Home {
     cacheFile: join(dir, 'cache.db'),
     caDir: join(dir, 'ca'),
     ticketDir: join(dir, 'tickets'),
+    walletFile: join(dir, 'wallet.json'),
     configFile: join(dir, 'config.json'),
     logFile: join(dir, 'daemon.log'),
     driverDir: join(dir, 'driver'),

@@ -91,6 +91,8 @@ export interface SessionRegistration {
   ownProxy: boolean;
   /** `pag0 run` names it; else null. */
   run: string | null;
+  /** What the person keeps in the system's secret store for the wallet (`wallet-secrets.ts`): never stored, never logged, never answered. */
+  sealed?: string;
   pluginVersion: string;
 }
 

@@ -2,6 +2,7 @@ import { smaller, type Micros } from './amount.ts';
 import { DEFAULT_CACHE, tightenCache, type CacheRules } from './cache-rules.ts';
 import { endpointMatches, type Endpoint } from './endpoint.ts';
 import { globMatches } from './glob.ts';
+import { DEFAULT_PAYMENT, tightenPayment, type PaymentRules } from './payment-rules.ts';
 import type { PriceRule } from './price.ts';
 
 /** When a loop is running for nothing. null: this breaker is off. */
@@ -51,12 +52,13 @@ export interface Policy {
   prices: readonly PriceRule[];
   loops: LoopRules;
   cache: CacheRules;
+  payment: PaymentRules;
   /** Whether what Bash starts is sent through the gateway by its environment. */
   environment: boolean;
 }
 
 /** What one file says: no more than the fields it names. */
-export type PolicyPart = Partial<Omit<Policy, 'cache'>> & { cache?: Partial<CacheRules> };
+export type PolicyPart = Partial<Omit<Policy, 'cache' | 'payment'>> & { cache?: Partial<CacheRules>; payment?: Partial<PaymentRules> };
 
 /** The use case's defaults: with no file at all, $5 a session, $20 a day, $0.50 a request, alert at 70 %. */
 export const DEFAULT_POLICY: Policy = {
@@ -77,12 +79,13 @@ export const DEFAULT_POLICY: Policy = {
   prices: [],
   loops: { maxIterations: null, repeatLimit: 25, dollarsPerMinute: 10_000_000n, resumeBelow: 5_000_000n, interactive: false },
   cache: DEFAULT_CACHE,
+  payment: DEFAULT_PAYMENT,
   environment: true,
 };
 
 /** The defaults, with what each part names in their place; the last word counts. */
 export function completed(...parts: readonly PolicyPart[]): Policy {
-  return parts.reduce<Policy>((policy, part) => ({ ...policy, ...part, cache: { ...policy.cache, ...part.cache } }), DEFAULT_POLICY);
+  return parts.reduce<Policy>((policy, part) => ({ ...policy, ...part, cache: { ...policy.cache, ...part.cache }, payment: { ...policy.payment, ...part.payment } }), DEFAULT_POLICY);
 }
 
 /**
@@ -111,6 +114,7 @@ export function tighten(user: Policy, project: PolicyPart): Policy {
     // Seeing less is no tightening.
     environment: user.environment,
     cache: project.cache === undefined ? user.cache : tightenCache(user.cache, project.cache),
+    payment: project.payment === undefined ? user.payment : tightenPayment(user.payment, project.payment),
   };
 }
 

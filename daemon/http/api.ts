@@ -18,16 +18,22 @@ export interface ApiParts {
   parts: Parts;
   orders: Orders;
   persons: Persons;
+  /** Takes what a session brought for the wallet. */
+  offerSecrets(sealed: string, moment: 'start' | 'later'): void;
 }
 
 /** Everything under `/v1` that is about money: what our own hooks and commands ask. They were proven at the door. */
-export function apiRoutes({ parts, orders, persons }: ApiParts): Hono<{ Bindings: HttpBindings }> {
+export function apiRoutes({ parts, orders, persons, offerSecrets }: ApiParts): Hono<{ Bindings: HttpBindings }> {
   const api = new Hono<{ Bindings: HttpBindings }>();
 
   api.post(ROUTES.session, async (c) => {
     const registration = await parsed(c, sessionRegistration);
     if ('problem' in registration) return errorAnswer(400, 'BAD_REQUEST', registration.problem);
-    const answer: SessionAnswer = await registerSession(parts, registration.value);
+    const { sealed, ...told } = registration.value;
+    const answer: SessionAnswer = await registerSession(parts, told);
+    // A client that an agent started, or a hook that it ran by hand, hangs below the agent and chooses no wallet.
+    const isNested = parts.sessions.get(told.session_id)?.session.parent !== null;
+    if (sealed !== undefined && !isNested) offerSecrets(sealed, told.event === 'session-start' ? 'start' : 'later');
     return c.json(answer);
   });
 

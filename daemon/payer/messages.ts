@@ -1,0 +1,26 @@
+import type { PaymentDemand, PaymentOption, Settlement, SignedPayment } from '../ports.ts';
+
+/** What is said between the daemon and the thread that knows the key. This comes before the first thing that needs it. */
+export interface KeyGiven {
+  /** null: there is no wallet, or none that can be read. */
+  key: string | null;
+}
+
+export type Asked =
+  | { ask: 'address' }
+  /** `field` is the value of PAYMENT-REQUIRED, `body` a text that may be JSON. */
+  | { ask: 'demand'; field: string | null; body: string | null }
+  | { ask: 'sign'; raw: string; option: PaymentOption; validSeconds: number }
+  | { ask: 'settlement'; field: string };
+
+export interface Answers {
+  address: string | null;
+  demand: PaymentDemand | null;
+  sign: SignedPayment;
+  settlement: Settlement | null;
+}
+
+/** Of what went wrong no more than this leaves the thread: an error of a library that was given a key may quote it. */
+export type Failure = 'there is no wallet to pay from' | 'the key of the wallet cannot be used' | 'the payment was not signed';
+
+export type Answer = { id: number; value: unknown } | { id: number; failure: Failure };
