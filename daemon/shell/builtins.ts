@@ -20,7 +20,7 @@ const NONE = names('');
 const NOTHING: Value = [];
 
 /** Does what a builtin does to the shell's own state. null: the command is not a builtin that matters here. */
-export function runBuiltin({ scope }: { scope: Scope }, call: BuiltinCall): ShellText | null {
+export function runBuiltin(scope: Scope, call: BuiltinCall): ShellText | null {
   switch (call.words[0]) {
     case 'export':
     case 'declare':
@@ -30,7 +30,10 @@ export function runBuiltin({ scope }: { scope: Scope }, call: BuiltinCall): Shel
       declare(scope, call);
       return NO_TEXT;
     case 'alias':
-      for (const [name, value] of call.declared) scope.aliases.set(name, typeof value === 'string' ? value : UNKNOWN);
+      for (const word of call.words.slice(1)) {
+        const [, name, text] = /^([^\s=]+)=(.*)$/s.exec(word ?? '') ?? [];
+        if (name !== undefined) scope.aliases.set(name, text!);
+      }
       return NO_TEXT;
     case 'unalias':
       for (const word of call.words.slice(1)) scope.aliases.delete(word ?? '');
@@ -90,16 +93,23 @@ function assignedByLet(word: ShellWord): ShellWord {
 
 function declare(scope: Scope, { words, declared }: BuiltinCall): void {
   const options = words.filter((word) => word?.startsWith('-') === true).join('');
-  const isLocal = words[0] !== 'export' && words[0] !== 'readonly' && !options.includes('g');
-  const declaredNames = declared.map(([name]) => name);
-  const bare = words.slice(1).filter((word): word is string => word !== null && /^[A-Za-z_]\w*$/.test(word));
-  for (const name of [...declaredNames, ...bare]) {
-    if (isLocal && scope.locals !== undefined && !scope.locals.has(name)) scope.locals.set(name, scope.variables.get(name));
+  const isLocal = scope.locals !== undefined && words[0] !== 'export' && words[0] !== 'readonly' && !options.includes('g');
+  // `-p` and `-f` show variables and functions.
+  const assigns = !/[pfF]/.test(options);
+  const values = new Map<string, Value | undefined>(declared);
+  for (const word of words.slice(1)) {
+    const [, name, append, value] = /^([A-Za-z_]\w*)(?:(\+?)=(.*))?$/s.exec(word ?? '') ?? [];
+    if (name !== undefined && !values.has(name)) values.set(name, append === '+' ? UNKNOWN : value);
+    // `export $(cat .env)` may give any name a value.
+    if (assigns && (word === null || word.replace(/=.*$/s, '').includes(UNKNOWN))) forgetEverything(scope);
+  }
+  for (const [name, value] of values) {
+    if (isLocal && !scope.locals!.has(name)) scope.locals!.set(name, scope.variables.get(name));
     if (words[0] === 'export' && options.includes('n')) scope.exported.delete(name);
     else if (words[0] === 'export' || options.includes('x')) scope.exported.add(name);
+    if (value !== undefined) assign(scope, name, value);
+    else if (isLocal) assign(scope, name, '');
   }
-  for (const [name, value] of declared) assign(scope, name, value);
-  if (isLocal && scope.locals !== undefined) for (const name of bare) assign(scope, name, '');
 }
 
 /** `read -r URL <<< "https://…"` is the one reading whose result stands in the text. */

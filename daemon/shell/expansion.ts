@@ -1,60 +1,36 @@
+import { parse, type ArithmeticExpression, type ParameterDefaultOperation, type ParameterExpansionPart, type Script, type Word, type WordPart } from 'unbash';
 import { UNKNOWN, type ShellWord } from '../core/invocation.ts';
 import { expandBraces } from './braces.ts';
-import { assign, valueOf, type Scope, type Value } from './scope.ts';
-import type { ArithmeticExpression, ParameterDefaultOperation, ParameterExpansionPart, Script, Word, WordPart } from './syntax.ts';
+import { MAX_WORDS, appendSplit, appendText, appendUnknown, appendValue, close, newFields, type Fields } from './fields.ts';
+import { elementOf, isSet, lengthOf, parameterValue, positionalFrom, removed } from './parameters.ts';
+import { deeper, inSubshell, spend, type Place } from './place.ts';
+import { assign, type Value } from './scope.ts';
 
-/** What an expansion needs from the shell around it. */
-export interface Expander {
-  readonly scope: Scope;
-  /** Follows the commands of a substitution and gives their output, where the text says it, else UNKNOWN. */
-  substitute(script: Script | undefined): string;
-  compute(expression: ArithmeticExpression | undefined): void;
-  /** Reads one raw word, after brace expansion. */
-  wordIn(text: string): Word | undefined;
-  /** False when the work allowed for one command is used up. */
-  spend(cost: number): boolean;
-}
-
-/** Values that feed on themselves (`a=$a$a` in a loop) end here; a longer one is unknown. */
-const MAX_VALUE = 64 * 1024;
-const MAX_WORDS = 1000;
 const MAX_BRACE_WORD = 1024;
 const MAX_BRACES = 32;
 
-/** The words being built. `loose`: the open one got unknown text from an unquoted expansion, so it may be many or none. */
-interface Fields {
-  words: ShellWord[];
-  text: string;
-  open: boolean;
-  loose: boolean;
-  /** How many elements of `$@` and arrays went in. */
-  elements: number;
-  /** Assignments, redirects, here-documents: everything is one text, nothing is split. */
-  readonly single: boolean;
-}
-
 /** The words that one word becomes: none, one or several. */
-export function expandWord(word: Word, shell: Expander): ShellWord[] {
+export function expandWord(word: Word, place: Place): ShellWord[] {
   // Looking at the parts parses them, so the cost is paid first.
-  if (!shell.spend(costOf(word.text))) return [null];
-  return word.parts?.some((part) => part.type === 'BraceExpansion') === true ? expandBraceWord(word, shell) : expandPlain(word, shell);
+  if (!spend(place, costOf(word.text))) return [null];
+  return word.parts?.some((part) => part.type === 'BraceExpansion') === true ? expandBraceWord(word, place) : expandPlain(word, place);
 }
 
-function expandPlain(word: Word, shell: Expander): ShellWord[] {
-  return word.parts === undefined ? [word.value === UNKNOWN ? null : word.value] : expandParts(word.parts, shell);
+function expandPlain(word: Word, place: Place): ShellWord[] {
+  return word.parts === undefined ? [word.value === UNKNOWN ? null : word.value] : expandParts(word.parts, place);
 }
 
 /** The word as one text, as in `A=$x` and `> $x`. */
-export function expandText(word: Word | undefined, shell: Expander): string {
+export function expandText(word: Word | undefined, place: Place): string {
   if (word === undefined) return '';
-  if (!shell.spend(costOf(word.text))) return UNKNOWN;
-  return word.parts === undefined ? word.value : textOfParts(word.parts, shell);
+  if (!spend(place, costOf(word.text))) return UNKNOWN;
+  return word.parts === undefined ? word.value : textOfParts(word.parts, place);
 }
 
 /** A here-document's body, or any run of parts that is one text. */
-export function textOfParts(parts: readonly WordPart[], shell: Expander): string {
+export function textOfParts(parts: readonly WordPart[], place: Place): string {
   const fields = newFields(true);
-  for (const part of parts) append(fields, part, true, shell);
+  for (const part of parts) append(fields, part, true, place);
   return fields.text;
 }
 
@@ -70,47 +46,44 @@ export function costOf(text: string): number {
   return (text.length * (2 + deepest)) >> 4;
 }
 
-function expandBraceWord(word: Word, shell: Expander): ShellWord[] {
-  const isTooMuch = word.text.length > MAX_BRACE_WORD || word.text.split('{').length > MAX_BRACES || !shell.spend(word.text.length);
+function expandBraceWord(word: Word, place: Place): ShellWord[] {
+  const isTooMuch = word.text.length > MAX_BRACE_WORD || word.text.split('{').length > MAX_BRACES || !spend(place, word.text.length);
   const texts = isTooMuch ? null : expandBraces(word.text);
   // `{1..$N}` is no expansion in bash but one in zsh, and either way unknown.
-  if (texts === null || texts.length === 1) return expandParts(word.parts!, shell);
+  if (texts === null || texts.length === 1) return expandParts(word.parts!, place);
   const words: ShellWord[] = [];
   for (const text of texts) {
     if (/^[\w@%+=:,./-]*$/.test(text)) {
       if (text !== '') words.push(text);
       continue;
     }
-    const alternative = shell.wordIn(text);
-    if (alternative !== undefined) words.push(...expandPlain(alternative, shell));
+    const alternative = wordIn(place, text);
+    if (alternative !== undefined) words.push(...expandPlain(alternative, place));
     if (words.length > MAX_WORDS) return [null];
   }
   return words;
 }
 
-function expandParts(parts: readonly WordPart[], shell: Expander): ShellWord[] {
+/** Reads one raw word, after brace expansion. */
+function wordIn(place: Place, text: string): Word | undefined {
+  if (!spend(place, text.length)) return undefined;
+  const [statement] = parse(`: ${text}`).commands;
+  const word = statement?.command.type === 'Command' ? statement.command.args[0] : undefined;
+  return word?.type === 'Word' ? word : undefined;
+}
+
+function expandParts(parts: readonly WordPart[], place: Place): ShellWord[] {
   const fields = newFields(false);
-  for (const part of parts) append(fields, part, false, shell);
+  for (const part of parts) append(fields, part, false, place);
   close(fields);
   return fields.words.length > MAX_WORDS ? [null] : fields.words;
 }
 
-function newFields(single: boolean): Fields {
-  return { words: [], text: '', open: false, loose: false, elements: 0, single };
-}
-
-function close(fields: Fields): void {
-  if (fields.open && fields.words.length <= MAX_WORDS) fields.words.push(fields.loose && fields.text === UNKNOWN ? null : fields.text);
-  fields.text = '';
-  fields.open = false;
-  fields.loose = false;
-}
-
-function append(fields: Fields, part: WordPart, quoted: boolean, shell: Expander, splitLiterals = false): void {
-  if (!shell.spend(partCost(part))) return appendUnknown(fields);
+function append(fields: Fields, part: WordPart, quoted: boolean, place: Place, splitLiterals = false): void {
+  if (!spend(place, partCost(part))) return appendUnknown(fields);
   switch (part.type) {
     case 'Literal':
-      return splitLiterals && !quoted ? appendSplit(fields, part.value, shell) : appendText(fields, part.value);
+      return splitLiterals && !quoted ? appendSplit(fields, part.value, place) : appendText(fields, part.value);
     case 'Glob':
     case 'SingleQuoted':
     case 'AnsiCQuoted':
@@ -119,20 +92,20 @@ function append(fields: Fields, part: WordPart, quoted: boolean, shell: Expander
       return appendText(fields, part.text);
     case 'DoubleQuoted':
     case 'LocaleString':
-      return appendQuoted(fields, part.parts, shell);
+      return appendQuoted(fields, part.parts, place);
     case 'SimpleExpansion': {
       const name = part.text.slice(1);
-      return appendValue(fields, parameterValue(name, shell.scope), quoted, shell, name === '@' || name === '*', name === '*');
+      return appendValue(fields, parameterValue(name, place.scope), quoted, place, name === '@' || name === '*', name === '*');
     }
     case 'ParameterExpansion':
-      return appendParameter(fields, part, quoted, shell);
+      return appendParameter(fields, part, quoted, place);
     case 'CommandExpansion':
-      return appendValue(fields, shell.substitute(part.script), quoted, shell);
+      return appendValue(fields, substitute(place, part.script), quoted, place);
     case 'ArithmeticExpansion':
-      shell.compute(part.expression);
+      compute(place, part.expression);
       return appendText(fields, UNKNOWN);
     case 'ProcessSubstitution':
-      shell.substitute(part.script);
+      substitute(place, part.script);
       return appendText(fields, UNKNOWN);
     case 'BraceExpansion':
       return appendUnknown(fields);
@@ -140,9 +113,9 @@ function append(fields: Fields, part: WordPart, quoted: boolean, shell: Expander
 }
 
 /** Quoted text is a word even when it is empty, but with `"$@"` in it only when something is there. */
-function appendQuoted(fields: Fields, parts: readonly WordPart[], shell: Expander): void {
+function appendQuoted(fields: Fields, parts: readonly WordPart[], place: Place): void {
   const { open, elements } = fields;
-  for (const part of parts) append(fields, part, true, shell);
+  for (const part of parts) append(fields, part, true, place);
   if (!parts.some(isList)) fields.open = true;
   else if (!open && fields.elements === elements && (fields.text === '' || fields.text === UNKNOWN)) {
     fields.open = fields.text !== '';
@@ -162,90 +135,32 @@ function partCost(part: WordPart): number {
   return part.type === 'ParameterExpansion' ? 1 + (part.text.length >> 2) : 1;
 }
 
-function appendText(fields: Fields, text: string): void {
-  const isMore = text !== UNKNOWN || !fields.text.endsWith(UNKNOWN);
-  if (isMore) fields.text = fields.text.length + text.length > MAX_VALUE ? UNKNOWN : fields.text + text;
-  fields.open = true;
-}
-
-/** Unknown text, and unknown how many words of it. */
-function appendUnknown(fields: Fields): void {
-  appendText(fields, UNKNOWN);
-  fields.loose = true;
-}
-
-function appendSplit(fields: Fields, text: string, shell: Expander): void {
-  if (fields.single) return appendText(fields, text);
-  // Someone who sets IFS has other ideas of where a word ends.
-  if (text !== '' && shell.scope.variables.has('IFS')) return appendUnknown(fields);
-  const pieces = text.split(/[ \t\n]+/);
-  for (let index = 0; index < pieces.length; index++) {
-    if (index > 0) close(fields);
-    if (fields.words.length > MAX_WORDS) return;
-    if (pieces[index] === '') continue;
-    appendText(fields, pieces[index]!);
-    if (pieces[index]!.includes(UNKNOWN)) fields.loose = true;
-  }
-}
-
-/** `all`: `$@` and `${a[@]}`, which are as many words as there are elements; `star` joins them when quoted. */
-function appendValue(fields: Fields, value: Value | undefined, quoted: boolean, shell: Expander, all = false, star = false): void {
-  if (value !== undefined && !shell.spend(value.length >> (typeof value === 'string' ? 6 : 0))) return appendUnknown(fields);
-  if (value === undefined || (all && value === UNKNOWN)) {
-    if (quoted && !all) return appendText(fields, UNKNOWN);
-    return appendUnknown(fields);
-  }
-  if (typeof value === 'string') {
-    // A quoted text is a word even when it is empty, but "$@" with nothing in it is not.
-    return quoted ? appendText(fields, value) : appendSplit(fields, value, shell);
-  }
-  const elements = all ? value : value.slice(0, 1);
-  if (elements.length === 0 && !all && quoted) fields.open = true;
-  if (fields.single || (star && quoted)) {
-    return appendText(fields, joined(elements));
-  }
-  fields.elements += elements.length;
-  for (let index = 0; index < elements.length; index++) {
-    if (index > 0) close(fields);
-    const element = elements[index]!;
-    if (element === null) appendUnknown(fields);
-    else if (quoted) appendText(fields, element);
-    else appendSplit(fields, element, shell);
-  }
-}
-
-/** A null element may be no word at all, and then its spaces are not there either: they are part of what is unknown. */
-function joined(elements: readonly ShellWord[]): string {
-  const space = (index: number) => (index > 0 && elements[index - 1] !== null ? ' ' : '');
-  return elements.map((element, index) => (element === null ? UNKNOWN : space(index) + element)).join('');
-}
-
-function appendParameter(fields: Fields, part: ParameterExpansionPart, quoted: boolean, shell: Expander): void {
-  const index = part.index === undefined ? undefined : expandText(part.index, shell);
+function appendParameter(fields: Fields, part: ParameterExpansionPart, quoted: boolean, place: Place): void {
+  const index = part.index === undefined ? undefined : expandText(part.index, place);
   const all = part.parameter === '@' || part.parameter === '*' || index === '@' || index === '*';
   const star = part.parameter === '*' || index === '*';
-  const value = elementOf(parameterValue(part.parameter, shell.scope), index);
+  const value = elementOf(parameterValue(part.parameter, place.scope), index);
   if (part.prefix === '#') return appendText(fields, lengthOf(value));
   if (part.prefix === '!') return all || !quoted ? appendUnknown(fields) : appendText(fields, UNKNOWN);
   const operation = part.operation;
-  if (operation === undefined) return appendValue(fields, value, quoted, shell, all, star);
+  if (operation === undefined) return appendValue(fields, value, quoted, place, all, star);
   switch (operation.type) {
     case 'Default':
-      return appendDefault(fields, part.parameter, value, operation, quoted, shell);
+      return appendDefault(fields, part.parameter, value, operation, quoted, place);
     case 'Remove':
-      return appendValue(fields, removed(value, operation.operator, expandText(operation.operand, shell)), quoted, shell, all, star);
+      return appendValue(fields, removed(value, operation.operator, expandText(operation.operand, place)), quoted, place, all, star);
     case 'Slice': {
-      const offset = expandText(operation.offset, shell);
+      const offset = expandText(operation.offset, place);
       const rest = part.parameter === '@' && operation.length === undefined && /^[1-9]\d*$/.test(offset);
-      expandText(operation.length, shell);
-      return appendValue(fields, rest ? positionalFrom(shell.scope, Number(offset)) : UNKNOWN, quoted, shell, all, star);
+      expandText(operation.length, place);
+      return appendValue(fields, rest ? positionalFrom(place.scope, Number(offset)) : UNKNOWN, quoted, place, all, star);
     }
     case 'Replace':
-      expandText(operation.pattern, shell);
-      expandText(operation.replacement, shell);
-      return appendValue(fields, UNKNOWN, quoted, shell, all, star);
+      expandText(operation.pattern, place);
+      expandText(operation.replacement, place);
+      return appendValue(fields, UNKNOWN, quoted, place, all, star);
     default:
-      return appendValue(fields, UNKNOWN, quoted, shell, all, star);
+      return appendValue(fields, UNKNOWN, quoted, place, all, star);
   }
 }
 
@@ -259,75 +174,62 @@ function appendDefault(
   value: Value | undefined,
   { operator, operand }: ParameterDefaultOperation,
   quoted: boolean,
-  shell: Expander,
+  place: Place,
 ): void {
-  const set = isSet(value, operator.startsWith(':'), shell.scope.sourced);
-  if (operator.endsWith('?')) return appendValue(fields, value, quoted, shell);
+  const set = isSet(value, operator.startsWith(':'), place.scope.sourced);
+  if (operator.endsWith('?')) return appendValue(fields, value, quoted, place);
   if (set === null) {
     // Either may happen, so a command in the operand may run.
-    expandText(operand, shell);
-    if (operator.endsWith('=')) assign(shell.scope, name, UNKNOWN);
-    return appendValue(fields, UNKNOWN, quoted, shell);
+    expandText(operand, place);
+    if (operator.endsWith('=')) assign(place.scope, name, UNKNOWN);
+    return appendValue(fields, UNKNOWN, quoted, place);
   }
   const wantsSet = operator.endsWith('+');
   if (set === wantsSet) {
-    if (operator.endsWith('=')) assign(shell.scope, name, expandText(operand, shell));
-    return appendOperand(fields, operand, quoted, shell);
+    if (operator.endsWith('=')) assign(place.scope, name, expandText(operand, place));
+    return appendOperand(fields, operand, quoted, place);
   }
-  return appendValue(fields, wantsSet ? '' : value, quoted, shell);
+  return appendValue(fields, wantsSet ? '' : value, quoted, place);
 }
 
-function appendOperand(fields: Fields, operand: Word, quoted: boolean, shell: Expander): void {
-  if (operand.parts === undefined) return quoted ? appendText(fields, operand.value) : appendSplit(fields, operand.value, shell);
-  for (const part of operand.parts) append(fields, part, quoted, shell, true);
+function appendOperand(fields: Fields, operand: Word, quoted: boolean, place: Place): void {
+  if (operand.parts === undefined) return quoted ? appendText(fields, operand.value) : appendSplit(fields, operand.value, place);
+  for (const part of operand.parts) append(fields, part, quoted, place, true);
 }
 
-/** null: cannot be told. `nonEmpty` is the colon of `:-`. */
-function isSet(value: Value | undefined, nonEmpty: boolean, sourced: boolean): boolean | null {
-  if (value === undefined) return sourced ? null : false;
-  if (typeof value !== 'string') {
-    if (value.length !== 1) return value.includes(null) ? null : value.length > 0;
-    return isSet(value[0] ?? UNKNOWN, nonEmpty, sourced);
+/** The output of a command substitution, where the text says it; a process substitution runs its commands the same way. */
+function substitute(place: Place, script: Script | undefined): string {
+  if (script === undefined) return UNKNOWN;
+  const inside = deeper(inSubshell(place), place.located && script.source === undefined);
+  return inside === null ? UNKNOWN : place.reader.run(inside, script).replace(/\n+$/, '');
+}
+
+/** Arithmetic is not worked out; the commands inside it run and the variables it changes are unknown from here. */
+export function compute(place: Place, expression: ArithmeticExpression | undefined): void {
+  // Sums lean to the left and can be as long as the text: a loop, not a call, goes down that side.
+  for (let part = expression; part !== undefined; ) {
+    if (!spend(place, 1)) return;
+    if (part.type === 'ArithmeticBinary') {
+      if (/^[^=!<>]*(?:<<|>>)?=$/.test(part.operator)) forgetVariable(place, part.left);
+      compute(place, part.right);
+      part = part.left;
+    } else if (part.type === 'ArithmeticUnary') {
+      if (part.operator === '++' || part.operator === '--') forgetVariable(place, part.operand);
+      part = part.operand;
+    } else if (part.type === 'ArithmeticTernary') {
+      compute(place, part.consequent);
+      compute(place, part.alternate);
+      part = part.test;
+    } else if (part.type === 'ArithmeticGroup') {
+      part = part.expression;
+    } else {
+      if (part.type === 'ArithmeticCommandExpansion') substitute(place, part.script);
+      else if (part.parts !== undefined) textOfParts(part.parts, place);
+      return;
+    }
   }
-  if (value.replaceAll(UNKNOWN, '') !== '') return true;
-  return value !== '' ? null : !nonEmpty;
 }
 
-/** `${x%/}` and `${x#https://}` with plain text to remove; a pattern would have to be matched as the shell does it. */
-function removed(value: Value | undefined, operator: string, pattern: string): Value {
-  if (typeof value !== 'string' || /[*?[\]\\()]/.test(pattern) || pattern.includes(UNKNOWN)) return UNKNOWN;
-  if (operator.startsWith('%')) {
-    if (value.endsWith(UNKNOWN)) return UNKNOWN;
-    return value.endsWith(pattern) ? value.slice(0, value.length - pattern.length) : value;
-  }
-  if (value.startsWith(UNKNOWN)) return UNKNOWN;
-  return value.startsWith(pattern) ? value.slice(pattern.length) : value;
-}
-
-function parameterValue(name: string, scope: Scope): Value | undefined {
-  if (name === '@' || name === '*') return scope.positional;
-  if (name === '#') return scope.positional.includes(null) ? UNKNOWN : String(scope.positional.length);
-  if (/^[1-9]\d*$/.test(name)) return positional(scope, Number(name));
-  return /^[A-Za-z_]/.test(name) ? valueOf(scope, name) : UNKNOWN;
-}
-
-function positional(scope: Scope, number: number): string {
-  const before = scope.positional.slice(0, number);
-  return before.includes(null) ? UNKNOWN : (scope.positional[number - 1] ?? '');
-}
-
-function positionalFrom(scope: Scope, number: number): Value {
-  return scope.positional.slice(0, number - 1).includes(null) ? [null] : scope.positional.slice(number - 1);
-}
-
-function elementOf(value: Value | undefined, index: string | undefined): Value | undefined {
-  if (index === undefined || index === '@' || index === '*' || value === undefined) return value;
-  if (typeof value === 'string') return index === '0' ? value : UNKNOWN;
-  if (!/^\d+$/.test(index) || value.slice(0, Number(index) + 1).includes(null)) return UNKNOWN;
-  return value[Number(index)] ?? '';
-}
-
-function lengthOf(value: Value | undefined): string {
-  if (value === undefined || value.includes(UNKNOWN) || (typeof value !== 'string' && value.includes(null))) return UNKNOWN;
-  return String(value.length);
+function forgetVariable(place: Place, operand: ArithmeticExpression): void {
+  if (operand.type === 'ArithmeticWord') assign(place.scope, operand.value.replace(/\[.*$/s, ''), UNKNOWN);
 }

@@ -1,8 +1,14 @@
+import type { SyntaxNode } from 'unbash';
 import { UNKNOWN, type ShellWord } from '../core/invocation.ts';
-import type { ShellFunction } from './syntax.ts';
 
 /** A variable's value: text that may hold UNKNOWN, or the words of an array. */
 export type Value = string | readonly ShellWord[];
+
+export interface ShellFunction {
+  body: SyntaxNode;
+  /** Positions in its body are positions in the command's own text. */
+  located: boolean;
+}
 
 /** What the shell knows at one point of the text. */
 export interface Scope {
@@ -35,25 +41,48 @@ export function freshScope(): Scope {
   };
 }
 
-/**
- * A subshell: what it assigns ends with it. Functions and aliases are shared rather than copied; one that a subshell
- * defines is visible outside it, which can only make us see a request too many.
- */
+/** A subshell: what it assigns and defines ends with it. */
 export function subshell(scope: Scope): Scope {
-  return { ...scope, variables: new Map(scope.variables), exported: new Set(scope.exported), locals: undefined, touched: undefined };
+  return {
+    ...scope,
+    variables: new Map(scope.variables),
+    exported: new Set(scope.exported),
+    functions: new Map(scope.functions),
+    aliases: new Map(scope.aliases),
+    locals: undefined,
+    touched: undefined,
+  };
 }
 
-/** A child process that is a shell: only exported variables and those given to it are there. */
+/** A child process that is a shell: only what is exported and the variables given to it are there. */
 export function childShell(scope: Scope, given: Readonly<Record<string, ShellWord>>, positional: readonly ShellWord[]): Scope {
-  const child = { ...subshell(scope), positional };
-  for (const name of child.variables.keys()) if (!scope.exportsAll && !scope.exported.has(name)) child.variables.delete(name);
-  for (const [name, value] of Object.entries(given)) child.variables.set(name, value ?? UNKNOWN);
-  return child;
+  const variables = exportedOf(scope, scope.variables);
+  for (const [name, value] of Object.entries(given)) variables.set(name, value ?? UNKNOWN);
+  const functions = exportedOf(scope, scope.functions);
+  return { ...scope, variables, positional, functions, aliases: new Map(), exported: new Set(scope.exported), locals: undefined, touched: undefined };
+}
+
+function exportedOf<T>({ exported, exportsAll }: Scope, known: ReadonlyMap<string, T>): Map<string, T> {
+  if (exportsAll) return new Map(known);
+  const found = new Map<string, T>();
+  for (const name of exported) {
+    const value = known.get(name);
+    if (value !== undefined) found.set(name, value);
+  }
+  return found;
 }
 
 export function assign(scope: Scope, name: string, value: Value): void {
   scope.variables.set(name, value);
   scope.touched?.add(name);
+}
+
+/** Gives names back what they held before. */
+export function restore(scope: Scope, held: ReadonlyMap<string, Value | undefined>): void {
+  for (const [name, value] of held) {
+    if (value === undefined) scope.variables.delete(name);
+    else scope.variables.set(name, value);
+  }
 }
 
 /** The value of a named variable, or undefined when this text does not say. `~` and `.` are as good as HOME and PWD. */

@@ -65,6 +65,15 @@ describe('A word', () => {
     ['A=1; if x; then A=2; else A=2; fi; c $A', ['c', '2']],
     ['nice A=1 c', ['A=1', 'c']],
     ['A=1; x && B=2; c $A', ['c', '1']],
+    ['A=1; if x; then y; elif A=2; z; then y; else c $A; fi', ['c', '2']],
+    ['A=1; if x; then A=2; elif y; then c $A; fi', ['c', '1']],
+    ['A=1; case $x in a) A=2 ;; b) c $A ;; esac', ['c', '1']],
+    ['A=1; case $x in a) A=2 ;& b) c $A ;; esac', ['c', '…']],
+    ['A=1; case $x in a) ;& *) A=2 ;; esac; c $A', ['c', '…']],
+    ['set -- a; while x; do set -- b; done; c "$1"', ['c', '?']],
+    ['set -- a; for i in $X; do set -- b; done; c "$1"', ['c', '?']],
+    ['A=1; while x; do A=2 y; done; c $A', ['c', '1']],
+    ['for ((A=1; x; )); do y; done; c $A', ['c', '…']],
     ['for i in 1 2; do A=$B; B=$i; done; c $A', ['c', '1']],
     ['for i in {1..200}; do A=$i; done; c $A', ['c', '…']],
     ['A=1; for i in $X; do A=2; done; c $A', ['c', '…']],
@@ -79,7 +88,18 @@ describe('A word', () => {
     [`declare -x A=1; bash -c 'c $A'`, ['c', '1']],
     [`export A; A=1; export -n A; bash -c 'c $A'`, ['c', '…']],
     [`A=1; bash -c 'c $A'`, ['c', '…']],
-    ["alias c='d; e'\nc x", ['e']],
+    ['A=1; export "A=2"; c $A', ['c', '2']],
+    ['f() { local "A=2"; }; A=1; f; c $A', ['c', '1']],
+    ['A=1; export "A+=2"; c $A', ['c', '…']],
+    ['A=1; export $(x); c $A ${B:-d}', ['c', '…', '…']],
+    ['A=1; declare "$X=2"; c $A', ['c', '…']],
+    ['A=1; declare -f "$X"; c $A', ['c', '1']],
+    [`A=1; flock x -c 'c $A'`, ['c', '…']],
+    [`A=1 flock x -c 'c $A'`, ['c', '1']],
+    [`A=1; A=2 B=$A bash -c 'c $A $B'`, ['c', '2', '2']],
+    [`A=1; A=2 B=$A x; c $A $B`, ['c', '1', '…']],
+    ["alias c='d; e'\nc x", ['e', 'x']],
+    ["alias c='d; e'\nset -- a\nc x\nf $1", ['f', 'a']],
     ['o=1; getopts ab o; c $o', ['c', '…']],
     ['c "$(printf "%s\\n" a b)" $(echo -n x) $(echo -e y) $(seq 3 1) $(seq 1 0 2)', ['c', 'a\nb', 'x', '…', '…']],
     ['A=$(echo x > f); c "$A"', ['c', '?']],
@@ -97,6 +117,8 @@ describe('A word', () => {
     ['while [ $# -gt 0 ]; do shift; done; c $#', ['c', '…']],
     ['A=$(echo x y); c "$A" $(printf %s z) $(seq 2 -1 1) $(pwd)', ['c', 'x y', 'z', '2', '1', '.']],
     ['A=$(cat <<< x); c $A', ['c', 'x']],
+    ['X=; A=$(cat <<-E\n\tx\n\t\ty$X\tz\n\tE\n); c "$A"', ['c', 'x\ny\tz']],
+    ["A=$(cat <<-'E'\n\tx\ty\n\tE\n); c \"$A\"", ['c', 'x\ty']],
     ['IFS=,; A=x,y; c $A "$A"', ['c', '…', 'x,y']],
     ['A=x,y; IFS=, read B; c $A', ['c', 'x,y']],
   ])('has the value that the text gave its variables: %s', (command, words) => {
@@ -129,6 +151,32 @@ describe('A command', () => {
 
   test('that comes to nothing is not shown', () => {
     expect(wordLists('A=; $A; f() { a; }; f')).toEqual([[], ['a']]);
+  });
+
+  test.each([
+    ["alias a='b x'\nalias b=c\na y", [['c', 'x', 'y']]],
+    ["alias c='c x'\nc y", [['c', 'x', 'y']]],
+    ["alias c='a; c'\nc y", [['a'], ['c', 'y']]],
+    ["alias a='b &'\na", [['b']]],
+    ["alias a='b; c'\na x > f", [[], ['b'], ['c', 'x']]],
+    ["a() { b; }\nalias a=c\na", [['c']]],
+    ["alias a='f() { c x $1; }; f'\na y", [['c', 'x', 'y']]],
+    ["alias 'a=c x'\na y", [['c', 'x', 'y']]],
+    ['alias c=d\n\\c x', [['c', 'x']]],
+    [`alias c=d\n"c" x`, [['c', 'x']]],
+    ["alias a='\\c'\nalias c=d\na x", [['c', 'x']]],
+  ])('that is an alias is shown by what it stands for, and one in quotes is none: %s', (command, words) => {
+    expect(wordLists(command).filter(([program]) => program !== 'alias')).toEqual(words);
+  });
+
+  test.each([
+    ['f() { a; }; (f() { b; }); f', [['a']]],
+    [`a() { b; }; bash -c a`, [['bash', '-c', 'a'], ['a']]],
+    [`f() { a $1; }; export -f f; bash -c 'f x'`, [['export', '-f', 'f'], ['bash', '-c', 'f x'], ['a', 'x']]],
+    [`set -a; f() { a; }; bash -c f`, [['set', '-a'], ['bash', '-c', 'f'], ['a']]],
+    ["(alias a=b)\na", [['alias', 'a=b'], ['a']]],
+  ])('is a function or an alias only where the shell knows it as one: %s', (command, words) => {
+    expect(wordLists(command)).toEqual(words);
   });
 
   test('that is a function is shown by what it runs, with the redirects of the call', () => {

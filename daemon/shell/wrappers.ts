@@ -155,3 +155,14 @@ export function fed(words: readonly ShellWord[], placeholder: string | null): Sh
   if (placeholder === null || placeholder === '') return [...words, null];
   return words.map((word) => word && word.replaceAll(placeholder, UNKNOWN));
 }
+
+/** The text that a wrapper gives to a shell, as parallel, watch and `flock file -c 'text'` do; null: it runs the words. */
+export function shellText(words: readonly ShellWord[], { evaluates, placeholder }: Peeled): string | null {
+  if (!evaluates) return words[0] === '-c' ? (words[1] ?? UNKNOWN) : null;
+  // `parallel command ::: arguments`
+  const operands = words.findIndex((word) => word?.startsWith(':::') === true);
+  const command = (operands < 0 ? words : words.slice(0, operands)).map((word) => word ?? UNKNOWN).join(' ');
+  if (placeholder === undefined) return command;
+  const marked = command.replace(/\{[^{}\s]{0,4}\}/g, UNKNOWN);
+  return marked === command ? `${command} ${UNKNOWN}` : marked;
+}
