@@ -41,7 +41,7 @@ import type { Parts } from './pipeline/parts.ts';
 import { createPersons } from './pipeline/person.ts';
 import { reconcile } from './pipeline/reconcile.ts';
 import { createSessions, type Live } from './pipeline/sessions.ts';
-import type { Clock, Governor, Passage } from './ports.ts';
+import type { Clock, Governor } from './ports.ts';
 import { createTicketing } from './pipeline/ticketing.ts';
 import { createTickets } from './tickets/tickets.ts';
 import { createRecall } from './pipeline/recall.ts';
@@ -118,7 +118,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
   const cache = openCache({ file: home.cacheFile, open: sqlite.open, log });
   const chain = createChainReader({ upstream, rpcOf: (network) => policies.networks().find(({ id }) => id === network)?.rpc ?? null });
   const demands = createDemands();
-  const exchange = createExchange({ parts, cache, upstream, demands, nextId: () => randomBytes(9).toString('base64url') });
+  const exchange = createExchange({ parts, cache, upstream, demands, nextId: () => randomBytes(9).toString('base64url'), failed: (error) => log.error('a request was answered and the ledger could not be written', error) });
   const pages = createPageConverter({ file: pageReader });
   parts.recall = createRecall(createWebFetches({ parts, cache, exchange, demands, pages }), createToolReads(parts, cache));
   const governor = createGovernor(parts, tickets, createDoorway(parts, (remotePort, clients) => neighbourOf(remotePort, port, clients)), exchange);
@@ -185,13 +185,18 @@ export async function assemble(options: { home: Home; version: string; log: Log;
 }
 
 /** What is on its way is finished; what is new and would be looked at asks the daemon that comes. */
-function unlessDraining(governor: Governor, draining: () => boolean): Governor {
-  const away: Passage = { passage: 'refuse', refusal: refusal('DRAINING', 'pag0 is being replaced, so the request was not sent; ask again in a moment', { scope: 'daemon' }) };
-  const passage: Governor['passage'] = (asker, authority) => {
-    const found = governor.passage(asker, authority);
-    return draining() && found.passage === 'look' ? away : found;
+export function unlessDraining(governor: Governor, draining: () => boolean): Governor {
+  const away = refusal('DRAINING', 'pag0 is being replaced, so the request was not sent; ask again in a moment', { scope: 'daemon' });
+  return {
+    whoAsks: governor.whoAsks,
+    passage(asker, authority) {
+      const found = governor.passage(asker, authority);
+      return draining() && found.passage === 'look' ? { passage: 'refuse', refusal: away } : found;
+    },
+    // A tunnel that stands goes on asking.
+    exchange: async (asker, request, signal) => (draining() ? { refusal: away } : governor.exchange(asker, request, signal)),
+    admitSocket: async (asker, request) => (draining() ? away : governor.admitSocket(asker, request)),
   };
-  return { ...governor, passage };
 }
 
 /** The first certificate takes a tenth of a second, most of it loading; it begins while the program that needs one starts. */

@@ -357,4 +357,6 @@ export interface Governor {
   passage(asker: Asker | null, authority: { host: string; port: number; secure: boolean }): Passage;
   /** One governed request, to its end. `signal` is aborted when the client goes away. Rejects only with an `UpstreamError`. */
   exchange(asker: Asker | null, request: WebRequest, signal: AbortSignal): Promise<Exchanged>;
+  /** A governed WebSocket, by its handshake, before that is sent: charged as one request, whatever passes afterwards. null: it may go. */
+  admitSocket(asker: Asker | null, request: WebRequest): Promise<Refusal | null>;
 }

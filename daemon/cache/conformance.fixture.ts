@@ -33,7 +33,7 @@ export interface Seen {
   sent: Fields;
 }
 
-const CALLER = { tool: 'Bash', toolUseId: null, alerts: null, approved: true };
+const CALLER = { tool: 'Bash', toolUseId: null, alerts: null, approvedUpTo: 0n };
 const OUTCOMES: Record<string, Outcome> = { hit: 'cached', revalidated: 'validated' };
 
 /**
@@ -58,7 +58,7 @@ export async function play(steps: readonly Step[]): Promise<Seen[]> {
     },
     close: async () => {},
   };
-  const exchange = createExchange({ parts: world.parts, cache, upstream, demands: createDemands(), nextId: () => String((ids += 1)) });
+  const exchange = createExchange({ parts: world.parts, cache, upstream, demands: createDemands(), nextId: () => String((ids += 1)), failed: () => {} });
   const payer = { ...CALLER, live: world.live, agent: world.parts.sessions.agentOf(world.live, undefined, undefined) };
 
   async function seen({ after = 0, method = 'GET', path = '', fields = {} }: Step): Promise<Seen> {

@@ -133,4 +133,58 @@ describe('a cache file', () => {
     expect((await find(full)).state).toBe('fresh');
     expect((await full.cache.list({ limit: 10, url: null })).total).toBe(1);
   });
+
+  it('on a full disk keeps its one connection, and what it holds can be read', async () => {
+    let opened = 0;
+    const open = (path: string) => {
+      opened += 1;
+      const database = openFile(path);
+      database.exec('PRAGMA max_page_count = 20');
+      return database;
+    };
+    const world = cacheWorld({ open });
+    await keep(world);
+    for (let index = 0; index < 20; index += 1) {
+      expect(await world.cache.keep(place(), get(`https://api.example/${index}`), answer({}, 'x'.repeat(200_000)), PAID, world.clock.now)).toBe(true);
+      world.pass(1);
+    }
+    expect(world.log.filter((line) => line === 'an answer was not kept')).toHaveLength(20);
+    expect([opened, (await find(world)).state]).toEqual([1, 'fresh']);
+  });
+
+  it('on a disk that fails is opened again, ever less often, and at last answers', async () => {
+    let [opened, fails] = [0, false];
+    const open = (path: string) => {
+      opened += 1;
+      const database = openFile(path);
+      return {
+        exec(sql: string) {
+          // SQLITE_IOERR_WRITE
+          if (fails && sql === 'BEGIN IMMEDIATE') throw Object.assign(new Error('disk I/O error'), { errcode: 778 });
+          database.exec(sql);
+        },
+        prepare: (sql: string) => database.prepare(sql),
+        close: () => database.close(),
+      };
+    };
+    const world = cacheWorld({ open });
+    await keep(world);
+    fails = true;
+    for (let index = 0; index < 100; index += 1) expect(await keep(world, `https://api.example/${index}`)).toBe(true);
+    expect(opened).toBe(1);
+    await expect(find(world)).rejects.toMatchObject(UNAVAILABLE);
+    fails = false;
+    world.pass(1);
+    expect((await find(world)).state).toBe('fresh');
+    for (let second = 0; second < 600; second += 1) {
+      fails = true;
+      await keep(world, 'https://api.example/other');
+      fails = false;
+      world.pass(1);
+      await find(world).catch(() => null);
+    }
+    expect(opened).toBeLessThan(25);
+    world.pass(64);
+    expect((await find(world)).state).toBe('fresh');
+  });
 });

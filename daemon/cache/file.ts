@@ -28,11 +28,13 @@ const LOOK_EVERY = 250;
  * - another process holds it: the work in hand fails after a short wait, the next may succeed;
  * - it is broken: the work in hand fails, the file is set aside under `<file>.broken`, and the next starts with an empty one.
  *   Its answers have cost money, so it is kept for whoever wants to look; a later broken one takes its place;
- * - anything else (the disk is full, the folder is gone): it is closed, and opened again for later work.
+ * - the disk is full, or the work asks for what the database does not allow: the work in hand fails, the connection stays;
+ * - anything else (the disk fails, the folder is gone): it is closed, and after a while opened again for later work.
  */
 export function cacheFile(file: string, open: (path: string) => Database, log: CacheLog, clock: Clock): CacheFile {
   let opened: { database: Database; table: AnswerTable; identity: string | null } | null = null;
   let looked = Number.NEGATIVE_INFINITY;
+  let pause = LOOK_EVERY;
   let failure: unknown = null;
 
   function connect(): void {
@@ -75,7 +77,16 @@ export function cacheFile(file: string, open: (path: string) => Database, log: C
       if (identityOf(file + suffix) !== null) renameSync(file + suffix, aside + suffix);
     }
     rmSync(`${file}-shm`, { force: true });
+    // An empty one will do: whoever comes next need not wait for the look that is due.
+    looked = Number.NEGATIVE_INFINITY;
     log.error('the cache cannot be read and starts anew; what it held may have to be bought again', why, { file, setAside: aside });
+  }
+
+  /** Each lost connection may hold its file descriptors for good (see `lost`), so there are ever fewer of them. */
+  function giveUp(): void {
+    disconnect();
+    looked = clock();
+    pause = LOOK_EVERY * 2 ** Math.min(lost.length - 1, 8);
   }
 
   function reconnect(): void {
@@ -96,8 +107,9 @@ export function cacheFile(file: string, open: (path: string) => Database, log: C
 
   function look(): void {
     const now = clock();
-    if (now - looked < LOOK_EVERY && now >= looked) return;
+    if (now - looked < pause && now >= looked) return;
     looked = now;
+    pause = LOOK_EVERY;
     if (opened !== null && identityOf(file) !== opened.identity) {
       log.warn('the cache file was deleted or replaced, and is opened anew', { file });
       disconnect();
@@ -116,9 +128,7 @@ export function cacheFile(file: string, open: (path: string) => Database, log: C
         return work(opened.table);
       } catch (error) {
         if (isBroken(error)) setAside(error);
-        else if (!isBusy(error)) disconnect();
-        // Whoever comes next need not wait for the look that is due.
-        if (opened === null) looked = Number.NEGATIVE_INFINITY;
+        else if (!isOfTheWork(error)) giveUp();
         throw unavailable(error);
       }
     },
@@ -133,6 +143,9 @@ function unavailable(cause: unknown): Pag0Error {
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
 const SQLITE_CORRUPT = 11;
+const SQLITE_FULL = 13;
+const SQLITE_TOOBIG = 18;
+const SQLITE_CONSTRAINT = 19;
 const SQLITE_NOTADB = 26;
 
 /** SQLite's primary result code; the extended ones add to it above the first byte. */
@@ -140,8 +153,9 @@ function resultOf(error: unknown): number {
   return ((error as { errcode?: number } | null)?.errcode ?? 0) & 0xff;
 }
 
-function isBusy(error: unknown): boolean {
-  return [SQLITE_BUSY, SQLITE_LOCKED].includes(resultOf(error));
+/** The connection is as good as another would be. */
+function isOfTheWork(error: unknown): boolean {
+  return [SQLITE_BUSY, SQLITE_LOCKED, SQLITE_FULL, SQLITE_TOOBIG, SQLITE_CONSTRAINT].includes(resultOf(error));
 }
 
 /** SyntaxError: what should be JSON is not, so the row was written by nobody. */

@@ -164,6 +164,16 @@ describe('a call declared a read', () => {
     expect(world.cache.mayKeep(where, call('mcp__github__create_issue', '{}'))).toBe(false);
   });
 
+  it('is a GET or a POST unless its rule names another method', async () => {
+    const world = cacheWorld();
+    const reads = (method: string, named: string | null) => world.cache.mayKeep(place({ reuse: [{ endpoint: 'api.example/*', tool: null, method: named }] }), { ...post('{}'), method });
+    expect(['GET', 'POST', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((method) => reads(method, null))).toEqual(['GET', 'POST']);
+    expect([reads('PUT', 'PUT'), reads('POST', 'PUT')]).toEqual([true, false]);
+    await keep(world, get());
+    await world.cache.written(place({ reuse: [{ endpoint: 'api.example/*', tool: null, method: null }] }), { ...get(), method: 'DELETE' }, { status: 204, fields: {} });
+    expect(await stateOf(world, get())).toBe('miss');
+  });
+
   it('is one only while every project’s list names it as well', () => {
     const { cache } = cacheWorld();
     const limit = (endpoint: string) => place({ ...REUSE, limits: [{ ttlRules: [], reuse: [{ endpoint, tool: null, method: null }] }] });

@@ -33,13 +33,7 @@ export interface CacheSizes {
 
 export const DEFAULT_SIZES: CacheSizes = { bytes: 256 * 1024 * 1024, oneAnswer: 8 * 1024 * 1024 };
 
-export interface OpenedCache extends AnswerCache, AnswerShelf {
-  /**
-   * A request that may have changed something was answered: what is kept of the resource, and of those that the answer says
-   * it made, is out of date (RFC 9111, section 4.4).
-   */
-  written(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields }): Promise<void>;
-}
+export type OpenedCache = AnswerCache & AnswerShelf;
 
 /** How long, in ms, a stale answer with a validator is kept: a 304 may cost nothing, and the whole answer again. */
 const STALE_KEPT = 7 * 86_400_000;

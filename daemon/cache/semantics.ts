@@ -14,8 +14,6 @@ export interface Judged {
   storable: boolean;
   /** Seconds since the server made it. */
   age: number;
-  /** 0: it is never used without being asked about. */
-  lifetime: number;
   freshUntil: number;
   /** Whether this request may have it as it is. */
   satisfies(request: HeaderFields): boolean;
@@ -39,7 +37,6 @@ export function judge(rules: CacheRules, answer: JudgedAnswer, now: number): Jud
   return {
     storable: keepableAnswer(answer) && policy.storable(),
     age: Math.max(0, Math.floor(age)),
-    lifetime: lasts,
     freshUntil: now + Math.round((lasts - age) * 1_000),
     satisfies: (request) => policy.satisfiesWithoutRevalidation({ method: 'GET', headers: asked(request, directives) }),
   };

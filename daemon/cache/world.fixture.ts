@@ -19,13 +19,13 @@ export const freshFile = (): string => join(folder, `${(files += 1)}.db`);
 export const START = Date.UTC(2026, 10, 21, 7, 38);
 
 /** A cache whose time stands still until it is told otherwise, and a log to read. */
-export function cacheWorld(options: { file?: string; limits?: Partial<CacheSizes> } = {}) {
+export function cacheWorld(options: { file?: string; limits?: Partial<CacheSizes>; open?: (path: string) => Database } = {}) {
   const file = options.file ?? freshFile();
   const log: string[] = [];
   const clock = { now: START };
   const cache = openCache({
     file,
-    open: openFile,
+    open: options.open ?? openFile,
     clock: () => clock.now,
     log: { info: (text) => void log.push(text), warn: (text) => void log.push(text), error: (text) => void log.push(text) },
     ...(options.limits === undefined ? {} : { limits: options.limits }),

@@ -85,6 +85,7 @@ describe('a URL', () => {
   it('is shown without what only its sender should know', () => {
     expect(coverUrl('https://me:pw@a.example/x?api_key=k&q=cats&access_token=t&X-Amz-Signature=s')).toBe('https://a.example/x?api_key=…&q=cats&access_token=…&X-Amz-Signature=…');
     expect(coverUrl('https://a.example/x?q=a@b')).toBe('https://a.example/x?q=a@b');
+    expect(coverUrl('//me:p@w@a.example/x?q=1#access_token=t&part=2')).toBe('//a.example/x?q=1#access_token=…&part=2');
     expect(['accept', 'content-type', 'user-agent', 'keywords', 'monkey', 'x-request-id'].filter(isSecretName)).toEqual([]);
   });
 });

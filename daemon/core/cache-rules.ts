@@ -21,7 +21,7 @@ export interface TtlRule {
 export interface ReuseRule {
   endpoint: string | null;
   tool: string | null;
-  /** Upper-case; null means any. */
+  /** Upper-case; null means GET and POST: whoever means a DELETE or a PUT says so. */
   method: string | null;
 }
 

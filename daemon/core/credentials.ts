@@ -16,14 +16,20 @@ export function credentialsOf(fields: HeaderFields): string {
   return JSON.stringify(names.map((name) => [name, fieldValue(fields, name)]));
 }
 
-/** A URL that can be shown: user information and secret-looking parameters are covered up. */
+/** A URL that can be shown: user information and secret-looking parameters, in the fragment too, are covered up. */
 export function coverUrl(url: string): string {
-  const shown = url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#@]*@/i, '$1');
-  const query = shown.indexOf('?');
-  if (query < 0) return shown;
-  const parameters = shown.slice(query + 1).split('&').map((part) => {
-    const equals = part.indexOf('=');
-    return equals > 0 && isSecretName(part.slice(0, equals)) ? `${part.slice(0, equals)}=…` : part;
-  });
-  return `${shown.slice(0, query)}?${parameters.join('&')}`;
+  const shown = url.replace(/^((?:[a-z][a-z0-9+.-]*:)?\/\/)[^/?#]*@/i, '$1');
+  return shown.replace(/([?&#])([^=&#]+)=[^&#]*/g, (part, mark: string, name: string) => (isSecretName(name) ? `${mark}${name}=…` : part));
+}
+
+/** Fields whose values are addresses. */
+const ADDRESSES = new Set(['location', 'content-location']);
+
+/** Header fields that can be shown: what they say of other addresses is covered like an address itself. */
+export function coverFields(fields: HeaderFields): HeaderFields {
+  const cover = (name: string, value: string): string => {
+    if (ADDRESSES.has(name)) return coverUrl(value);
+    return name === 'link' ? value.replace(/(?<=<)[^>]*/g, coverUrl) : value;
+  };
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? cover(name, value) : value.map((line) => cover(name, line))]));
 }

@@ -1,6 +1,12 @@
 /** Header fields by lower-case name. Several field lines are a list; RFC 9110, section 5.3, says how they combine. */
 export type HeaderFields = Readonly<Record<string, string | readonly string[]>>;
 
+/**
+ * They concern one connection and go no further (RFC 9110, section 7.6.1). `trailer` is not named there: it speaks of what
+ * comes after a chunked body, and whoever passes a body on frames it anew.
+ */
+export const ONE_CONNECTION: readonly string[] = ['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
+
 /** The field lines of a name, in their order. */
 export function fieldLines(fields: HeaderFields, name: string): readonly string[] {
   const value = fields[name];

@@ -22,9 +22,12 @@ export function isDeclaredRead(rules: CacheRules, request: { method: string; url
   return named(rules.reuse) && rules.limits.every((limit) => limit.reuse === null || named(limit.reuse));
 }
 
+/** What a rule without a method means: a DELETE, a PUT or a HEAD has to be named before an answer stands in its place. */
+const READING = ['GET', 'POST'];
+
 function names(rule: ReuseRule, request: { method: string; url: string }): boolean {
   if (request.url.startsWith(TOOL)) return rule.tool !== null && globMatches(rule.tool, decodeURIComponent(request.url.slice(TOOL.length)));
-  if (rule.endpoint === null || (rule.method !== null && rule.method !== request.method)) return false;
+  if (rule.endpoint === null || !(rule.method === null ? READING : [rule.method]).includes(request.method)) return false;
   const endpoint = endpointOf(request.url);
   return endpoint !== null && endpointMatches(rule.endpoint, endpoint);
 }

@@ -1,4 +1,4 @@
-import { fieldValue, listed, type HeaderFields } from './fields.ts';
+import { fieldValue, listed, ONE_CONNECTION, type HeaderFields } from './fields.ts';
 import { dateOf } from './freshness.ts';
 import { parseHttpDate } from './http-date.ts';
 
@@ -60,10 +60,11 @@ export function updated(stored: HeaderFields, update: HeaderFields): HeaderField
   return { ...kept, ...Object.fromEntries(Object.entries(endToEnd(update)).filter(([name]) => !OF_THE_BODY.has(name))) };
 }
 
-const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'proxy-connection', 'proxy-authenticate', 'proxy-authentication-info', 'proxy-authorization']);
+/** And what a proxy and its client say to each other, which a cache must not keep (RFC 9111, section 3.1). */
+const NOT_KEPT = new Set([...ONE_CONNECTION, 'proxy-authenticate', 'proxy-authentication-info', 'proxy-authorization']);
 
 /** Without what belongs to a connection or a proxy, and what Connection names (RFC 9111, section 3.1). */
 export function endToEnd(fields: HeaderFields): HeaderFields {
   const named = new Set(listed(fields, 'connection'));
-  return Object.fromEntries(Object.entries(fields).filter(([name]) => !HOP_BY_HOP.has(name) && !named.has(name)));
+  return Object.fromEntries(Object.entries(fields).filter(([name]) => !NOT_KEPT.has(name) && !named.has(name)));
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { ONE_CONNECTION } from '../core/fields.ts';
 import type { Fields } from '../ports.ts';
 
-/** RFC 9110, section 7.6.1, and what is said to a proxy alone (section 11.7). `host` is in the URL, `expect` has been met. */
-const NOT_FORWARDED = new Set(['connection', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'host', 'expect']);
+/** `host` is in the URL, `expect` has been met. What is said to a proxy alone (RFC 9110, section 11.7) goes by its prefix, below. */
+const NOT_FORWARDED = new Set([...ONE_CONNECTION, 'host', 'expect']);
 
 /** The fields that concern the server, by lower-case name; those that came several times as a list. */
 export function requestFields(rawHeaders: readonly string[]): Fields {

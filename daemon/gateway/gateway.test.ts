@@ -7,8 +7,8 @@ import { connect, createServer as createNet, type Server as NetServer, type Sock
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { ProxyAgent, WebSocket } from 'undici';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Pag0Error } from '../core/errors.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { Pag0Error, refusal } from '../core/errors.ts';
 import { UpstreamError } from '../upstream/upstream-error.ts';
 import { makeCaPair, readCaPair } from './ca-pair.ts';
 import { createLeafIssuer } from './leaf.ts';
@@ -46,7 +46,7 @@ afterAll(() => stage.close());
 beforeEach(() => {
   asked.length = 0;
   connections.clear();
-  Object.assign(stage.governor, { rule: 'look', seen: [], asked: [], signals: [], answer: null });
+  Object.assign(stage.governor, { rule: 'look', seen: [], asked: [], sockets: [], signals: [], answer: null });
 });
 
 const through = (...args: string[]): ReturnType<typeof curl> => curl(stage.proxy, '--cacert', stage.caFile, ...args);
@@ -460,18 +460,49 @@ describe('a governor that breaks', () => {
   });
 });
 
+/** RFC 6455, section 1.3. */
+const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
+
+describe('a ticket', () => {
+  it('ends with its call, inside a tunnel that it opened, too', async () => {
+    const { whoAsks } = stage.governor;
+    onTestFinished(() => void Object.assign(stage.governor, { whoAsks }));
+    const of = new Set<unknown>();
+    let left = 0;
+    stage.governor.whoAsks = async (shown, connection) => {
+      of.add(connection);
+      left -= 1;
+      return left < 0 ? { rejected: refusal('TICKET_INVALID', 'its ticket ended', { scope: 'ticket' }) } : whoAsks(shown, connection);
+    };
+    const { host } = new URL(plain);
+    const within = async (asks: number, text: string): Promise<string[]> => {
+      left = asks;
+      const got = await raw(stage.port, `CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\nProxy-Authorization: ${TICKET}\r\n\r\n${text}`);
+      return got.match(/HTTP\/1.1 \d+|TICKET_INVALID: /g)!;
+    };
+    const get = `GET /x HTTP/1.1\r\nHost: ${host}\r\n`;
+    expect(await within(2, `${get}\r\n${get}Connection: close\r\n\r\n`)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 403', 'TICKET_INVALID: ']);
+    // What the system knows of a connection is known by that object.
+    expect(of.size).toBe(1);
+    expect(await within(1, `${get}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n`)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 403', 'TICKET_INVALID: ']);
+    expect(asked).toHaveLength(1);
+    expect(stage.governor.sockets).toEqual([]);
+  });
+});
+
 describe('a WebSocket', () => {
   const echo = (incoming: IncomingMessage, socket: Socket): void => {
     socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nX-Key: ${incoming.headers['sec-websocket-key']}\r\n\r\n`);
     socket.on('error', () => {}).pipe(socket);
   };
-  const ask = (target: string, host: string): string => `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: abc\r\n\r\n`;
+  const ask = (target: string, host: string): string => `GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n`;
 
   it('passes, once the server agreed', async () => {
     const port = await stage.listen(createHttp().on('upgrade', echo));
     const got = await raw(stage.port, `${ask(`http://127.0.0.1:${port}/ws`, 'x')}ping`, { until: /ping$/ });
-    expect(got).toMatch(/^HTTP\/1.1 101 .*X-Key: abc\r\n\r\nping$/s);
+    expect(got).toMatch(/^HTTP\/1.1 101 .*X-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\nping$/s);
     expect(stage.governor.asked).toEqual([`nobody http 127.0.0.1:${port}`]);
+    expect(stage.governor.sockets.map(({ method, url }) => `${method} ${url}`)).toEqual([`GET http://127.0.0.1:${port}/ws`]);
   });
 
   it('passes inside TLS that ends here', async () => {
@@ -502,6 +533,37 @@ describe('a WebSocket', () => {
   it('is refused like everything else', async () => {
     stage.governor.rule = 'refuse';
     expect(await raw(stage.port, ask(`${plain}/ws`, 'x'))).toMatch(/^HTTP\/1.1 403 .*ENDPOINT_NOT_ALLOWED/s);
+  });
+
+  it('is weighed before its handshake is sent, in a tunnel and outside, and only where it is looked at', async () => {
+    const { admitSocket } = stage.governor;
+    onTestFinished(() => void Object.assign(stage.governor, { admitSocket }));
+    stage.governor.admitSocket = async (_asker, { method, url }) => refusal('KILL_SWITCH', `${method} ${url} was not sent`, { scope: 'main' });
+    const { host } = new URL(plain);
+    const connecting = `CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
+    const problem = new RegExp(`HTTP/1.1 403 .*KILL_SWITCH: GET ${plain}/ws was not sent`, 's');
+    expect(await raw(stage.port, ask(`${plain}/ws`, 'x'))).toMatch(problem);
+    expect(await raw(stage.port, connecting + ask('/ws', host))).toMatch(problem);
+    stage.governor.admitSocket = () => Promise.reject(new Error('secret'));
+    expect(await raw(stage.port, ask(`${plain}/ws`, 'x'))).toMatch(/^HTTP\/1.1 502 .*UPSTREAM_FAILED(?!.*secret)/s);
+    expect(asked).toEqual([]);
+    stage.governor.rule = 'tunnel';
+    expect(await raw(stage.port, ask(`${plain}/ws`, 'x'))).toMatch(/hello GET$/);
+  });
+
+  it.each([
+    ['without a key', (whole: string) => whole.replace(/Sec-WebSocket-Key.*\r\n/, '')],
+    ['with a key that is none', (whole: string) => whole.replace(KEY, 'abc')],
+    ['of no version', (whole: string) => whole.replace(/Sec-WebSocket-Version.*\r\n/, '')],
+    ['with a body', (whole: string) => `${whole.slice(0, -2)}Content-Length: 4\r\n\r\nbody`],
+  ])('that is asked for %s is the plain request that it also is, and weighed as one', async (_how, spoil) => {
+    const { host } = new URL(plain);
+    const closing = (whole: string): string => spoil(whole).replace('Connection: Upgrade', 'Connection: Upgrade, close');
+    expect(await raw(stage.port, closing(ask(`${plain}/search`, 'x')))).toMatch(/hello GET$/);
+    expect(await raw(stage.port, `CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n${closing(ask('/search', host))}`)).toMatch(/hello GET$/);
+    expect(stage.governor.seen.map(({ url }) => url)).toEqual([`${plain}/search`, `${plain}/search`]);
+    expect(asked.map(({ fields }) => fields.upgrade)).toEqual([undefined, undefined]);
+    expect(stage.governor.sockets).toEqual([]);
   });
 });
 

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Refusal } from '../core/errors.ts';
 import type { Asker, Governor, Passage, Upstream } from '../ports.ts';
-import { connectAuthority, isOwn, type Authority, type Destination } from './authority.ts';
-import { createPseudonym } from './fields.ts';
+import { connectAuthority, isOwn, originOf, type Authority, type Destination } from './authority.ts';
+import { createPseudonym, requestFields } from './fields.ts';
 import { absoluteTarget, headProblem, targetWithin } from './head.ts';
 import { createInterceptor } from './intercept.ts';
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts';
@@ -39,13 +39,15 @@ export interface Gateway {
   close(): void;
 }
 
-/** What was decided when the tunnel was asked for; it holds for every request inside. */
+/** What is known since the tunnel was asked for. Who asks is found out anew for every request inside: a ticket ends with its call. */
 interface Ended {
-  asker: Asker | null;
+  shown: string | undefined;
+  connection: Socket;
   authority: Authority;
   refusal: Refusal | null;
 }
 
+type Asking = { asker: Asker | null } | { problem: GatewayProblem };
 type Decided = { asker: Asker | null; passage: Passage } | { problem: GatewayProblem };
 
 export function createGateway(options: GatewayOptions): Gateway {
@@ -62,15 +64,29 @@ export function createGateway(options: GatewayOptions): Gateway {
   const upgrading = { limits, pseudonym, track, trust: options.trust };
   const interceptor = createInterceptor<Ended>({ limits, log, contextFor: options.contextFor, request: requestWithin, upgrade: upgradeWithin });
 
-  async function decide(incoming: IncomingMessage, authority: Authority): Promise<Decided> {
+  async function orProblem<T>(host: string, decide: () => Promise<T>): Promise<T | { problem: GatewayProblem }> {
     try {
+      return await decide();
+    } catch (error) {
+      log.error('a passage could not be decided', error, { host });
+      return { problem: expectedProblem(error) ?? UNEXPECTED };
+    }
+  }
+
+  function decide(incoming: IncomingMessage, authority: Authority): Promise<Decided> {
+    return orProblem<Decided>(authority.host, async () => {
       const who = await governor.whoAsks(incoming.headers['proxy-authorization'], incoming.socket);
       if ('rejected' in who) return { problem: refused(who.rejected, 407) };
       return { asker: who.asker, passage: governor.passage(who.asker, authority) };
-    } catch (error) {
-      log.error('a passage could not be decided', error, { host: authority.host });
-      return { problem: expectedProblem(error) ?? UNEXPECTED };
-    }
+    });
+  }
+
+  /** Inside a tunnel nobody is asked to show a ticket: 407 is said by proxies, and there we stand for the server. */
+  function asksWithin({ shown, connection, authority }: Ended): Promise<Asking> {
+    return orProblem<Asking>(authority.host, async () => {
+      const who = await governor.whoAsks(shown, connection);
+      return 'rejected' in who ? { problem: refused(who.rejected, 403) } : who;
+    });
   }
 
   /** The head of a request to the proxy itself. null: it is for the daemon. */
@@ -127,7 +143,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     // curl shows nobody the body of a refused CONNECT. Who trusts our CA is told inside, where it is read.
     if (refusal !== null && asker === null) return endWithProblem(socket, refused(refusal));
     socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-    interceptor.accept(socket, head, { asker, authority, refusal });
+    interceptor.accept(socket, head, { shown: incoming.headers['proxy-authorization'], connection: socket, authority, refusal });
   }
 
   function within(incoming: IncomingMessage, { authority, refusal }: Ended): Destination | { problem: GatewayProblem } {
@@ -142,7 +158,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   function requestWithin(incoming: IncomingMessage, outgoing: ServerResponse, ended: Ended): void {
     const to = within(incoming, ended);
     if ('problem' in to) answerProblem(incoming, outgoing, to.problem);
-    else void serve(serving, incoming, outgoing, to, (web, signal) => governor.exchange(ended.asker, web, signal));
+    else void passWithin(incoming, outgoing, to, ended);
+  }
+
+  async function passWithin(incoming: IncomingMessage, outgoing: ServerResponse, to: Destination, ended: Ended): Promise<void> {
+    const who = await asksWithin(ended);
+    if (outgoing.destroyed) return;
+    if ('problem' in who) return answerProblem(incoming, outgoing, who.problem);
+    await serve(serving, incoming, outgoing, to, (web, signal) => governor.exchange(who.asker, web, signal));
   }
 
   function upgrade(incoming: IncomingMessage, socket: Socket, head: Buffer, server: Server): void {
@@ -159,15 +182,35 @@ export function createGateway(options: GatewayOptions): Gateway {
     const decided = await decide(incoming, to.authority);
     if (socket.destroyed) return;
     if ('problem' in decided) return endWithProblem(socket, decided.problem);
-    if (decided.passage.passage === 'refuse') return endWithProblem(socket, refused(decided.passage.refusal));
+    const { asker, passage } = decided;
+    if (passage.passage === 'refuse') return endWithProblem(socket, refused(passage.refusal));
+    if (passage.passage === 'look') return passAdmitted(incoming, socket, head, to, asker);
+    passUpgrade(upgrading, incoming, socket, head, to);
+  }
+
+  /** The handshake is a request like any other until the server agreed, so it is weighed before a byte of it leaves. */
+  async function passAdmitted(incoming: IncomingMessage, socket: Socket, head: Buffer, to: Destination, asker: Asker | null): Promise<void> {
+    const request = { method: 'GET', url: originOf(to.authority) + to.path, fields: requestFields(incoming.rawHeaders), body: null };
+    const admitted = await orProblem(to.authority.host, async () => ({ refusal: await governor.admitSocket(asker, request) }));
+    if (socket.destroyed) return;
+    if ('problem' in admitted) return endWithProblem(socket, admitted.problem);
+    if (admitted.refusal !== null) return endWithProblem(socket, refused(admitted.refusal));
     passUpgrade(upgrading, incoming, socket, head, to);
   }
 
   function upgradeWithin(incoming: IncomingMessage, socket: Socket, head: Buffer, ended: Ended, server: Server): void {
+    socket.on('error', () => socket.destroy());
     if (!isWebSocket(incoming)) return readAgain(incoming, socket, head, server);
     const to = within(incoming, ended);
     if ('problem' in to) endWithProblem(socket, to.problem);
-    else passUpgrade(upgrading, incoming, socket, head, to);
+    else void passSocketWithin(incoming, socket, head, to, ended);
+  }
+
+  async function passSocketWithin(incoming: IncomingMessage, socket: Socket, head: Buffer, to: Destination, ended: Ended): Promise<void> {
+    const who = await asksWithin(ended);
+    if (socket.destroyed) return;
+    if ('problem' in who) return endWithProblem(socket, who.problem);
+    await passAdmitted(incoming, socket, head, to, who.asker);
   }
 
   return {

@@ -20,6 +20,8 @@ export const TICKET = `Basic ${Buffer.from('ticket:1').toString('base64')}`;
 export interface FakeGovernor extends Governor {
   rule: 'tunnel' | 'look' | 'refuse';
   seen: WebRequest[];
+  /** Handshakes of WebSockets that it admitted. */
+  sockets: WebRequest[];
   asked: string[];
   signals: AbortSignal[];
   answer: ((request: WebRequest, signal: AbortSignal) => Promise<WebAnswer>) | null;
@@ -29,6 +31,7 @@ export function fakeGovernor(upstream: Upstream): FakeGovernor {
   const governor: FakeGovernor = {
     rule: 'look',
     seen: [],
+    sockets: [],
     asked: [],
     signals: [],
     answer: null,
@@ -47,6 +50,10 @@ export function fakeGovernor(upstream: Upstream): FakeGovernor {
       governor.seen.push(request);
       governor.signals.push(signal);
       return { answer: await (governor.answer === null ? upstream.send(request, signal) : governor.answer(request, signal)) };
+    },
+    async admitSocket(_asker, request) {
+      governor.sockets.push(request);
+      return null;
     },
   };
   return governor;

@@ -5,7 +5,7 @@ import type { SecureContext } from 'node:tls';
 import { originOf, type Destination } from './authority.ts';
 import { requestFields, type Pseudonym } from './fields.ts';
 import type { GatewayLimits } from './limits.ts';
-import { badRequest, endWithProblem } from './problem-answer.ts';
+import { endWithProblem } from './problem-answer.ts';
 import { join } from './tunnel.ts';
 
 export interface UpgradeParts {
@@ -16,9 +16,14 @@ export interface UpgradeParts {
   track(socket: Socket): void;
 }
 
-/** RFC 6455. Everything else that can be asked for with `Upgrade` may be ignored (RFC 9110, section 7.8), and is: `h2c` above all. */
-export function isWebSocket(incoming: IncomingMessage): boolean {
-  return incoming.method === 'GET' && incoming.headers.upgrade?.toLowerCase() === 'websocket';
+/**
+ * A whole handshake (RFC 6455, section 4.1). Everything else that can be asked for with `Upgrade` may be ignored (RFC 9110,
+ * section 7.8), and is: `h2c` above all, and a request that only says the word.
+ */
+export function isWebSocket({ method, headers }: IncomingMessage): boolean {
+  const bodiless = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0;
+  const keyed = /^[A-Za-z0-9+/]{22}==$/.test(headers['sec-websocket-key'] ?? '') && headers['sec-websocket-version'] === '13';
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket' && keyed && bodiless;
 }
 
 /**
@@ -44,13 +49,12 @@ function withoutUpgrade(connection: string): string {
 
 /**
  * Asks the server for the WebSocket and joins the two connections once it agreed. Until then nothing but this one request
- * passes: a server that only answers would otherwise leave an open line past the governor.
+ * passes: a server that only answers would otherwise leave an open line past the governor. Its answer is passed back, for the
+ * request was weighed before.
  */
 export function passUpgrade(parts: UpgradeParts, incoming: IncomingMessage, client: Socket, head: Buffer, to: Destination): void {
   const { limits, pseudonym, trust, track } = parts;
   const { authority } = to;
-  const { 'content-length': declared, 'transfer-encoding': coding } = incoming.headers;
-  if (coding !== undefined || Number(declared ?? 0) > 0) return endWithProblem(client, badRequest('a WebSocket is asked for with a body'));
   const fields = pseudonym.sign(requestFields(incoming.rawHeaders)) as Record<string, string | string[]>;
   const origin = new URL(originOf(authority));
   const asked = (authority.secure ? requestSecure : requestPlain)({

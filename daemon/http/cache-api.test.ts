@@ -32,6 +32,18 @@ describe('the routes of the cache', () => {
     expect((await read(`${CACHE_VIEWS.show}?id=${id.slice(0, 5)}&body=true`)).body['body']).toEqual({ text: '{"hits":[]}\n\u001b[31mred', cut: false });
   });
 
+  it('print no secret of an address that a field names', async () => {
+    const { keep, read, list } = await asking();
+    await keep('https://api.example/file', { location: 'https://store.example/f?v=1&X-Amz-Signature=hidden', 'content-location': '/f?sig=hidden', link: ['<https://a.example/?page=2>; rel="next", <https://b.example/?page=3&token=hidden>; rel="last"', '</x?key=hidden>; rel="x"'] });
+    const { id } = (await list()).answers.find(({ url }) => url.endsWith('/file'))!;
+    for (const format of ['', '&format=text']) expect(JSON.stringify((await read(`${CACHE_VIEWS.show}?id=${id}${format}`)).body)).not.toContain('hidden');
+    expect((await read(`${CACHE_VIEWS.show}?id=${id}`)).body['fields']).toMatchObject({
+      location: 'https://store.example/f?v=1&X-Amz-Signature=…',
+      'content-location': '/f?sig=…',
+      link: ['<https://a.example/?page=2>; rel="next", <https://b.example/?page=3&token=…>; rel="last"', '</x?key=…>; rel="x"'],
+    });
+  });
+
   it('print nothing that a terminal obeys', async () => {
     const { list, read } = await asking();
     const { text } = (await read(`${CACHE_VIEWS.show}?id=${(await list()).answers[0]!.id}&body=true&format=text`)).body as { text: string };

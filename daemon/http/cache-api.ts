@@ -2,6 +2,7 @@ import { Hono, type Context } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
 import { z } from 'zod';
 import { CACHE_VIEWS, type CacheClearAnswer, type CachedAnswerFullView, type CachedAnswerView, type CacheListView } from '../contract/cache-views.ts';
+import { coverFields } from '../core/credentials.ts';
 import { Pag0Error } from '../core/errors.ts';
 import { fieldValue } from '../core/fields.ts';
 import type { AnswerShelf, KeptAnswer } from '../core/kept-answer.ts';
@@ -35,7 +36,7 @@ export function cacheRoutes(cache: AnswerShelf, clock: () => number): Hono<{ Bin
     if (shown.found === 'none') return errorAnswer(404, 'NOT_FOUND', `the cache holds no answer ${JSON.stringify(id)}; \`pag0 cache ls\` lists them by their ids`);
     if (shown.found === 'several') return errorAnswer(400, 'BAD_REQUEST', `several answers begin with ${JSON.stringify(id)}; write more of the id`);
     const body = c.req.query('body') === 'true' ? { body: cachedBody(shown.body, fieldValue(shown.fields, 'content-encoding') ?? '') } : {};
-    const view: CachedAnswerFullView = { ...viewOf(shown.answer), fields: { ...shown.fields }, ...body };
+    const view: CachedAnswerFullView = { ...viewOf(shown.answer), fields: coverFields(shown.fields), ...body };
     return c.json(asText(c) ? { text: answerText(view, clock()) } : view);
   });
 

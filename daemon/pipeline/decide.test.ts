@@ -181,3 +181,16 @@ describe('events', () => {
     expect(reply?.context).toContain('researcher-1 was ended by pag0');
   });
 });
+
+describe('a command in flight', () => {
+  it.each([
+    ['curl https://api.tavily.com/search', 20_000n],
+    ['for q in a b c; do curl "https://api.tavily.com/search?q=$q"; done', 20_000n],
+    ['curl "$U"', 0n],
+    ['git status', 0n],
+  ])('carries the price of a request that somebody saw, and no more: %s', async (command, price) => {
+    const world = createWorld({ prices: [{ endpoint: 'api.tavily.com/*', price: '$0.02' }], policy: { approveAbove: '$0.01' } });
+    await world.send({ hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_input: { command }, tool_use_id: 't1' });
+    expect(world.live.running.get('t1')?.approvedUpTo).toBe(price);
+  });
+});

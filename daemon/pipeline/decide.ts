@@ -13,6 +13,7 @@ import { guard } from './guard.ts';
 import { PASS, type Parts, type ToolCall, type Verdict } from './parts.ts';
 import { RUNS } from './served.ts';
 import type { Live } from './sessions.ts';
+import { isToolRead } from './tool-reads.ts';
 import { resumeTurn } from './turns.ts';
 import type { Ticketed } from './ticketing.ts';
 import { noteCalls, noteRefusal, reserve, weigh, wouldFit, type Weighed, type Weighing } from './weigh.ts';
@@ -30,6 +31,8 @@ export interface Decision {
   pending: Pending | null;
   /** The command with its tickets, where it is to run so. */
   command?: string;
+  /** µ$: of one of its requests, as it was weighed and, where it has to be, asked about. */
+  approvedUpTo?: bigint;
 }
 
 const NOTHING: Decision = { verdict: PASS, pending: null };
@@ -64,15 +67,43 @@ async function govern(parts: Parts, live: Live, agent: Agent, call: ToolCall, ca
   const recalled = (await parts.recall?.before(live, agent, call, weighed)) ?? RUNS;
   if (recalled.outcome === 'refused') return refuse(parts, live, agent, weighed.quotes, recalled.refusal);
   if (recalled.outcome === 'served') return { verdict: { verdict: 'serve', text: recalled.text }, pending: null };
+  try {
+    const decision = isToolRead(inForce.policy, call) ? await weighAnew(parts, live, agent, call, calls) : await letRun(parts, live, agent, call, inForce, weighing);
+    if (decision.verdict.verdict === 'refuse') takeBack(parts, live, call);
+    return decision;
+  } catch (error) {
+    takeBack(parts, live, call);
+    throw error;
+  }
+}
+
+/** It may have waited for another's call, so the kill switch, its loop and the policy count as they are now. */
+async function weighAnew(parts: Parts, live: Live, agent: Agent, call: ToolCall, calls: readonly Call[]): Promise<Decision> {
+  const inForce = parts.policies.of(live.session);
+  if (inForce === null) return withoutPolicy(parts, live, agent, calls);
+  const weighing = await weigh(parts, live, agent, calls, inForce);
+  if (weighing.outcome === 'ungoverned') return NOTHING;
+  if (weighing.outcome === 'refused') return refuse(parts, live, agent, weighing.quotes, weighing.refusal);
+  return letRun(parts, live, agent, call, inForce, weighing);
+}
+
+async function letRun(parts: Parts, live: Live, agent: Agent, call: ToolCall, inForce: PolicyInForce, weighing: Extract<Weighing, { weighed: Weighed }>): Promise<Decision> {
+  const { weighed } = weighing;
   const verdict: Verdict = weighed.ask ? { verdict: 'ask', sentence: await question(parts, weighed) } : PASS;
   const ticketed = await putTickets(parts, live, agent, call, inForce.policy);
   const charged = ticketed === null ? await charge(parts, live, agent, call, weighing) : await chargeRest(parts, live, agent, call, weighed, ticketed, inForce);
-  if ('refusal' in charged) {
-    parts.ticketing?.end(live.session.id, call.id);
-    parts.recall?.end(live, call.id, 'failed');
-    return refuse(parts, live, agent, weighed.quotes, charged.refusal);
-  }
-  return { verdict, pending: charged.pending, ...(ticketed === null ? {} : { command: ticketed.command }) };
+  if ('refusal' in charged) return refuse(parts, live, agent, weighed.quotes, charged.refusal);
+  return { verdict, pending: charged.pending, approvedUpTo: dearest(weighed.quotes), ...(ticketed === null ? {} : { command: ticketed.command }) };
+}
+
+function dearest(quotes: readonly Quote[]): bigint {
+  return quotes.reduce((most, { amount, call }) => (amount / BigInt(call.times) > most ? amount / BigInt(call.times) : most), 0n);
+}
+
+/** It does not run and nothing was charged: nobody is to wait for it, and nothing is to be sent in its name. */
+function takeBack(parts: Parts, live: Live, call: ToolCall): void {
+  parts.ticketing?.end(live.session.id, call.id);
+  parts.recall?.end(live, call.id, 'failed');
 }
 
 async function putTickets(parts: Parts, live: Live, agent: Agent, call: ToolCall, policy: Policy): Promise<Ticketed | null> {

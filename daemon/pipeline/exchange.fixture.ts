@@ -47,6 +47,8 @@ export interface ExchangeWorld {
   exchange: Exchange;
   cache: ReturnType<typeof standInCache>;
   asked: ReturnType<typeof standInUpstream>['asked'];
+  /** What the book could not be told. */
+  lost: unknown[];
   ask(url: string, more?: Asking): Promise<Exchanged>;
   /** What it answers; a refusal is thrown. */
   get(url: string, more?: Asking): Promise<WebAnswer>;
@@ -58,16 +60,18 @@ export function createExchangeWorld(config: object = {}): ExchangeWorld {
   const cache = standInCache();
   const { upstream, asked } = standInUpstream();
   let ids = 0;
-  const exchange = createExchange({ parts: world.parts, cache, upstream, demands: createDemands(), nextId: () => String((ids += 1)) });
+  const lost: unknown[] = [];
+  const exchange = createExchange({ parts: world.parts, cache, upstream, demands: createDemands(), nextId: () => String((ids += 1)), failed: (error) => lost.push(error) });
   const ask: ExchangeWorld['ask'] = (url, { method = 'GET', body = undefined, signal = new AbortController().signal, ...payer } = {}) => {
     const agent = world.parts.sessions.agentOf(world.live, undefined, undefined);
-    return exchange.send({ live: world.live, agent, tool: 'Bash', toolUseId: null, alerts: null, approved: true, ...payer }, { method, url, fields: {}, body: body ?? null }, signal);
+    return exchange.send({ live: world.live, agent, tool: 'Bash', toolUseId: null, alerts: null, approvedUpTo: 1_000_000_000n, ...payer }, { method, url, fields: {}, body: body ?? null }, signal);
   };
   return {
     world,
     exchange,
     cache,
     asked,
+    lost,
     ask,
     async get(url, more) {
       const exchanged = await ask(url, more);

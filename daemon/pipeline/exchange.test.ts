@@ -161,7 +161,7 @@ describe('a request through the gateway', () => {
 
   it('needs a person’s yes above the threshold, and says so where nobody could be asked', async () => {
     const one = createExchangeWorld({ ...PRICED, policy: { approveAbove: '$0.05' } });
-    expect(await one.ask(DOC, { approved: false })).toMatchObject({ refusal: { code: 'APPROVAL_REQUIRED' } });
+    expect(await one.ask(DOC, { approvedUpTo: 99_999n })).toMatchObject({ refusal: { code: 'APPROVAL_REQUIRED' } });
     expect(one.asked).toHaveLength(0);
   });
 
@@ -172,5 +172,137 @@ describe('a request through the gateway', () => {
     one.asked[0]!.answer(ok('x'));
     await textOf(await answer);
     expect(one.world.live.notices).toEqual([expect.stringContaining('this session has spent $0.10 of $0.14 (71 %)')]);
+  });
+});
+
+describe('whoever waited', () => {
+  it('is weighed again before it asks: the kill switch may have been pulled meanwhile', async () => {
+    const one = createExchangeWorld(PRICED);
+    const first = one.get(DOC);
+    await turns();
+    const others = [one.ask(DOC), one.ask(DOC)];
+    await turns();
+    await one.world.parts.directives.give({ kind: 'kill', scope: 'all', limit: null, by: 'person', at: one.world.now });
+    one.asked[0]!.fail(upstreamError(false));
+    await expect(first).rejects.toThrow();
+    for (const other of await Promise.all(others)) expect(other).toMatchObject({ refusal: { code: 'KILL_SWITCH' } });
+    expect(one.asked).toHaveLength(1);
+  });
+
+  it('is not held up by a leader that reads slowly', async () => {
+    const one = createExchangeWorld(PRICED);
+    const slow = one.get(DOC);
+    await turns();
+    const other = one.get(DOC);
+    await turns();
+    one.asked[0]!.answer({ status: 200, fields: {}, body: Readable.from(Array.from({ length: 64 }, () => Buffer.alloc(64 * 1024))) });
+    await slow;
+    expect((await textOf(await other)).length).toBe(4 * 1024 * 1024);
+  });
+
+  it('does not wait for an answer that will be nobody else’s: its head says so, or its length', async () => {
+    for (const fields of [{ 'cache-control': 'no-store' }, { 'content-length': String(9 * 1024 * 1024) }]) {
+      const one = createExchangeWorld();
+      const first = one.get(DOC);
+      await turns();
+      void one.get(DOC);
+      await turns();
+      one.asked[0]!.answer({ status: 200, fields, body: new Readable({ read() {} }) });
+      await first;
+      await turns();
+      expect(one.asked).toHaveLength(2);
+    }
+  });
+
+  it('stops waiting when an answer turns out too long to be kept', async () => {
+    const one = createExchangeWorld();
+    const first = one.get(DOC);
+    await turns();
+    void one.get(DOC);
+    await turns();
+    const body = new Readable({ read() {} });
+    one.asked[0]!.answer({ status: 200, fields: {}, body });
+    ((await first).body as Readable).on('data', () => {});
+    for (let piece = 0; piece < 9; piece += 1) body.push(Buffer.alloc(1024 * 1024));
+    await turns(60);
+    expect(one.asked).toHaveLength(2);
+  });
+
+  it('shares a failure that was paid for, lest each of them pays for the same one', async () => {
+    const one = createExchangeWorld(PRICED);
+    const all = [1, 2, 3, 4, 5].map(() => one.get(DOC));
+    await turns();
+    one.asked[0]!.answer({ status: 503, fields: {}, body: Readable.from([Buffer.from('busy')]) });
+    expect(await Promise.all((await Promise.all(all)).map(textOf))).toEqual(Array(5).fill('busy'));
+    expect([one.asked.length, await one.spent(), one.cache.stored.size]).toEqual([1, { posted: 100_000n, reserved: 0n, held: 0n }, 0]);
+  });
+
+  it('for what is free asks for itself when nobody knows what became of the first', async () => {
+    const one = createExchangeWorld();
+    const first = one.get(DOC);
+    await turns();
+    const other = one.get(DOC);
+    await turns();
+    one.asked[0]!.fail(upstreamError(true));
+    await expect(first).rejects.toThrow();
+    await turns();
+    one.asked[1]!.answer(ok('the guide'));
+    expect(await textOf(await other)).toBe('the guide');
+  });
+});
+
+describe('when the book cannot be written after an answer came', () => {
+  it.each([
+    ['a price', PRICED],
+    ['a price by use', { prices: [{ endpoint: 'docs.example/*', price: '$0.10', tokens: { inputPerMillion: '$3', outputPerMillion: '$15' } }] }],
+  ])('the answer is given, kept and shared all the same, and what was set aside stays counted: %s', async (_, config) => {
+    const one = createExchangeWorld(config);
+    const { ledger } = one.world.parts;
+    const all = [one.get(DOC), one.get(DOC)];
+    await turns();
+    one.world.parts.ledger = { ...ledger, post: () => Promise.reject(new Error('disk full')) };
+    one.asked[0]!.answer(ok('{"usage":{"input_tokens":1000,"output_tokens":200}}'));
+    const texts = await Promise.all((await Promise.all(all)).map(textOf));
+    expect(new Set(texts).size).toBe(1);
+    await turns();
+    expect([one.asked.length, one.cache.stored.size, one.world.parts.underway.size, one.lost.length]).toEqual([1, 1, 0, 1]);
+    expect(await ledger.balances(['session:s1'])).toEqual([{ posted: 0n, reserved: 100_000n, held: 0n }]);
+    one.world.parts.ledger = ledger;
+    expect(await textOf(await one.get(DOC))).toBe(texts[0]);
+  });
+});
+
+describe('what is on its way', () => {
+  it('stays so until its body has passed, so that a daemon that is replaced does not cut it', async () => {
+    const one = createExchangeWorld(PRICED);
+    const answer = one.get('https://docs.example/order', { method: 'POST', body: Buffer.from('{}') });
+    await turns();
+    const body = new Readable({ read() {} });
+    one.asked[0]!.answer({ status: 200, fields: {}, body });
+    const passing = (await answer).body as Readable;
+    await turns();
+    expect(one.world.parts.underway.size).toBe(1);
+    passing.resume();
+    body.push(null);
+    await turns();
+    expect(one.world.parts.underway.size).toBe(0);
+  });
+
+  it('needs no yes when it is in the cache already', async () => {
+    const one = createExchangeWorld({ ...PRICED, policy: { approveAbove: '$0.05' } });
+    const first = one.get(DOC);
+    await turns();
+    one.asked[0]!.answer(ok('the guide'));
+    await textOf(await first);
+    expect(await textOf(await one.get(DOC, { approvedUpTo: 0n }))).toBe('the guide');
+  });
+
+  it('goes without a cache that is broken when it is free', async () => {
+    const one = createExchangeWorld();
+    one.cache.breaks = true;
+    const answer = one.get(DOC);
+    await turns();
+    one.asked[0]!.answer(ok('the guide'));
+    expect(await textOf(await answer)).toBe('the guide');
   });
 });

@@ -13,8 +13,11 @@ export type Landing<T> =
   | { landed: 'unknown' };
 
 export interface Flight<T, R> {
-  /** For the first. Calls `land` once, and may answer before it does. */
-  lead(land: (landing: Landing<T>) => void): Promise<R>;
+  /**
+   * For the first, and for whoever takes over, who has `waited`. Calls `land` and may answer before it does; that it is called
+   * at all once `lead` has answered is the leader's duty.
+   */
+  lead(land: (landing: Landing<T>) => void, waited: boolean): Promise<R>;
   /** For the others. `waited`: it took longer than they wait. */
   follow(landing: Exclude<Landing<T>, { landed: 'failed' }> | 'waited'): Promise<R>;
 }
@@ -27,9 +30,9 @@ export function createFlights<T>(waitMs: number): Flights<T> {
   const inTheAir = new Map<string, Promise<Landing<T>>>();
 
   async function join<R>(key: string, flight: Flight<T, R>): Promise<R> {
-    for (;;) {
+    for (let waited = false; ; waited = true) {
       const current = inTheAir.get(key);
-      if (current === undefined) return depart(key, flight.lead);
+      if (current === undefined) return depart(key, (land) => flight.lead(land, waited));
       const landing = await within(waitMs, current);
       // Whoever of those who waited comes first finds no flight and leads the next; the rest find that one.
       if (landing !== 'waited' && landing.landed === 'failed') continue;
@@ -37,7 +40,7 @@ export function createFlights<T>(waitMs: number): Flights<T> {
     }
   }
 
-  async function depart<R>(key: string, lead: Flight<T, R>['lead']): Promise<R> {
+  async function depart<R>(key: string, lead: (land: (landing: Landing<T>) => void) => Promise<R>): Promise<R> {
     let settle = (_: Landing<T>): void => {};
     inTheAir.set(key, new Promise((resolve) => (settle = resolve)));
     const land = (landing: Landing<T>): void => {

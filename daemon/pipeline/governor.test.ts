@@ -27,7 +27,7 @@ function stage(sandbox: Sandbox, neighbour: Awaited<ReturnType<NeighbourOf>>) {
     return who.asker;
   };
   const passage = (asker: Asker | null, host: string, port = 443) => governor.passage(asker, { host, port, secure: true });
-  return { world, looked, ask, passage };
+  return { world, looked, ask, passage, governor };
 }
 
 const RELAYED = { client: CLIENT, relayed: true };
@@ -120,5 +120,79 @@ describe('what comes out of a sandbox', () => {
   it('goes nowhere without such a list, unless the client would ask nobody', async () => {
     expect(await outcome({ ...OURS, allowed: [] }, 'api.example.com', 'default')).toContain('ENDPOINT_NOT_ALLOWED');
     expect(await outcome({ ...OURS, allowed: [] }, 'api.example.com', 'bypassPermissions')).toBe('look');
+  });
+});
+
+describe('a WebSocket', () => {
+  const FREE = 'https://free.example.org/ws';
+  const PAID = 'https://api.example.com/ws';
+  const socket = (config: object = {}) => {
+    const { world, governor } = stage(NO_SANDBOX, null);
+    world.setPolicy({ prices: [{ endpoint: 'api.example.com', price: '$0.02' }], ...config });
+    const admit = (url: string, asker: Asker | null = { ...TICKET, agent: 'main' }) => governor.admitSocket(asker, { method: 'GET', url, fields: {}, body: null });
+    const spent = async () => (await world.parts.ledger.balances(['session:s1']))[0]!;
+    return { world, admit, spent };
+  };
+
+  it('costs what one request costs, once for each handshake', async () => {
+    const { admit, spent, world } = socket();
+    expect([await admit(PAID), await admit(PAID), await admit(FREE)]).toEqual([null, null, null]);
+    expect(await spent()).toMatchObject({ posted: 40_000n, reserved: 0n });
+    expect(world.parts.underway.size).toBe(0);
+  });
+
+  it('is refused where the request would be: budget, kill switch, lists, a price for which nobody was asked', async () => {
+    const poor = socket({ policy: { sessionBudget: '$0.03' } });
+    expect(await poor.admit(PAID)).toBeNull();
+    expect(await poor.admit(PAID)).toMatchObject({ code: 'SESSION_BUDGET_EXCEEDED' });
+    expect(await poor.spent()).toMatchObject({ posted: 20_000n, reserved: 0n });
+    expect(await socket({ policy: { blockedEndpoints: ['api.example.com'] } }).admit(PAID)).toMatchObject({ code: 'ENDPOINT_NOT_ALLOWED' });
+    expect(await socket({ policy: { approveAbove: '$0.01' } }).admit(PAID, { session: 's1', agent: 'main', toolUseId: null, by: 'environment' })).toMatchObject({ code: 'APPROVAL_REQUIRED' });
+    const stopped = socket();
+    await stopped.world.parts.directives.give({ kind: 'kill', scope: 'all', limit: null, by: 'person', at: stopped.world.now });
+    expect(await stopped.admit(PAID)).toMatchObject({ code: 'KILL_SWITCH' });
+    expect(await stopped.admit(FREE)).toBeNull();
+    expect(await stopped.spent()).toMatchObject({ posted: 0n });
+  });
+
+  it('of nobody we know, or while the book cannot be written, is not admitted', async () => {
+    const { admit, world } = socket();
+    expect(await admit(PAID, null)).toMatchObject({ code: 'SESSION_UNKNOWN' });
+    world.parts.ledger.reserve = () => Promise.reject(new Error('disk full'));
+    expect(await admit(PAID)).toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+    expect(world.parts.underway.size).toBe(0);
+  });
+});
+
+describe('a command that was charged at the hook', () => {
+  const PLAIN: Asker = { session: 's1', agent: 'main', toolUseId: null, by: 'environment' };
+  const run = (world: World, command: string, more: object = {}) => world.send({ hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_use_id: 't1', tool_input: { command }, ...more });
+
+  it('lets as many connections pass as requests were charged, and the rest is looked at', async () => {
+    const { passage, world } = stage(NO_SANDBOX, null);
+    await run(world, 'http https://api.example.com/x; http https://api.example.com/y; for i in $(seq 1000); do python spend.py; done');
+    expect([1, 2, 3].map(() => passage(PLAIN, 'api.example.com').passage)).toEqual(['tunnel', 'tunnel', 'look']);
+  });
+
+  it('opens nothing for what was free', async () => {
+    const { passage, world } = stage(NO_SANDBOX, null);
+    world.setPolicy({ prices: [{ endpoint: 'api.example.com/paid', price: '$0.02' }] });
+    await run(world, 'http https://api.example.com/paid; http https://api.example.com/free');
+    expect([1, 2].map(() => passage(PLAIN, 'api.example.com').passage)).toEqual(['tunnel', 'look']);
+  });
+
+  it('opens nothing any more once its agent rests, although nobody told that a person turned it down', async () => {
+    const child = { agent_id: 'a1', agent_type: 'researcher' };
+    for (const [who, end] of [[{}, 'Stop'], [child, 'SubagentStop']] as const) {
+      const { passage, world } = stage(NO_SANDBOX, null);
+      const ended: string[] = [];
+      await run(world, 'http https://api.example.com/x', who);
+      await run(world, 'sleep 9', { agent_id: 'a2', agent_type: 'other', tool_use_id: 't2' });
+      world.parts.ticketing = { put: async () => null, end: (_, toolUseId) => ended.push(toolUseId), endSession: () => {} };
+      await world.send({ hook_event_name: end, ...who });
+      expect(passage(PLAIN, 'api.example.com')).toEqual({ passage: 'look' });
+      expect(ended).toEqual(['t1']);
+      expect([...world.live.running.keys()]).toEqual(['t2']);
+    }
   });
 });

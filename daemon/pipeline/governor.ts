@@ -1,15 +1,20 @@
+import { randomUUID } from 'node:crypto';
+import { names } from '../core/admit.ts';
+import { formatDollars } from '../core/amount.ts';
+import { callLabel } from '../core/call.ts';
 import { endpointOf } from '../core/endpoint.ts';
 import { looksAt } from '../core/passage.ts';
 import { refusal, type Refusal } from '../core/errors.ts';
 import { letsOut } from '../core/sandbox.ts';
 import { MAIN } from '../core/tree.ts';
-import type { Asker, Connection, Governor } from '../ports.ts';
+import type { Asker, Connection, Governor, WebRequest } from '../ports.ts';
 import { brokenPart } from './broken.ts';
 import type { Doorway } from './doorway.ts';
 import type { Exchange, Payer } from './exchange.ts';
 import type { Parts } from './parts.ts';
 import type { Live } from './sessions.ts';
-import { noteRefusal } from './weigh.ts';
+import { alerts } from './settle.ts';
+import { noteCalls, noteRefusal, reserve, weigh, type Weighed } from './weigh.ts';
 
 /** The tickets as the gateway reads them. */
 export interface TicketReader {
@@ -46,7 +51,7 @@ export function createGovernor(parts: Parts, tickets: TicketReader, doorway: Doo
     },
     async exchange(asker, request, signal) {
       const payer = asker === null ? null : payerOf(asker);
-      if (payer === null) return { refusal: refusal('SESSION_UNKNOWN', 'the session this request belongs to is not known to pag0, so it was not sent; ask the person to start the session again', { scope: 'session' }) };
+      if (payer === null) return { refusal: SESSION_UNKNOWN };
       try {
         const exchanged = await exchange.send(payer, request, signal);
         if ('refusal' in exchanged) noteRefusal(parts, payer.live, payer.agent, exchanged.quotes, exchanged.refusal);
@@ -57,7 +62,57 @@ export function createGovernor(parts: Parts, tickets: TicketReader, doorway: Doo
         return { refusal: brokenPart(error, 'the request') };
       }
     },
+    async admitSocket(asker, request) {
+      const payer = asker === null ? null : payerOf(asker);
+      if (payer === null) return SESSION_UNKNOWN;
+      try {
+        return await weighSocket(payer, request);
+      } catch (error) {
+        return brokenPart(error, 'the request');
+      }
+    },
   };
+
+  /** No cache and no flight: nobody else can have a socket. What it costs is spent as it leaves, for no answer will tell. */
+  async function weighSocket(payer: Payer, request: WebRequest): Promise<Refusal | null> {
+    const { live, agent, tool } = payer;
+    const inForce = parts.policies.of(live.session);
+    const endpoint = endpointOf(request.url);
+    const call = { tool, method: request.method, endpoint, known: endpoint !== null, times: 1 };
+    if (inForce === null) return refusal('CONFIG_INVALID', `${callLabel(call)} was not sent because pag0 has no valid policy; ask the person to mend the configuration`, { scope: 'configuration' });
+    const weighing = await weigh(parts, live, agent, [call], inForce);
+    if (weighing.outcome === 'ungoverned') return null;
+    if (weighing.outcome === 'free') {
+      noteCalls(parts, live, agent, weighing.weighed.quotes, { what: 'free' });
+      return null;
+    }
+    const why = weighing.outcome === 'refused' ? weighing.refusal : await pay(payer, weighing.weighed);
+    const quotes = weighing.outcome === 'refused' ? weighing.quotes : weighing.weighed.quotes;
+    if (why !== null) noteRefusal(parts, live, agent, quotes, why);
+    return why;
+  }
+
+  async function pay(payer: Payer, weighed: Weighed): Promise<Refusal | null> {
+    const { live, agent, toolUseId } = payer;
+    const { amount, quotes } = weighed;
+    if (weighed.ask && amount > payer.approvedUpTo) {
+      const text = `${names(quotes)} costs ${formatDollars(amount)}, above what needs a person's yes, and nobody could be asked, so it was not sent; go on without it`;
+      return refusal('APPROVAL_REQUIRED', text, { scope: 'request', price: amount.toString() });
+    }
+    const key = `${live.session.id}/${toolUseId ?? 'environment'}#${randomUUID()}`;
+    parts.underway.add(key);
+    try {
+      const full = await reserve(parts, live, agent, key, weighed);
+      if (full !== null) return full;
+      await parts.ledger.post(key, parts.clock());
+    } finally {
+      parts.underway.delete(key);
+    }
+    const sentences = await alerts(parts, live, weighed.standing.scopes);
+    live.notices.push(...sentences);
+    payer.alerts?.push(...sentences);
+    return null;
+  }
 
   /** A ticket names its agent. Everything else a session started is charged to the one call in flight, else to the session. */
   function payerOf(asker: Asker): Payer | null {
@@ -67,7 +122,7 @@ export function createGovernor(parts: Parts, tickets: TicketReader, doorway: Doo
     const agent = live.session.agents.get(sole?.[1].agent ?? asker.agent) ?? parts.sessions.agentOf(live, undefined, undefined);
     const toolUseId = asker.toolUseId ?? sole?.[0] ?? null;
     const alerts = toolUseId === null ? null : (live.running.get(toolUseId)?.alerts ?? null);
-    return { live, agent, tool: 'Bash', toolUseId, alerts, approved: asker.by === 'ticket' };
+    return { live, agent, tool: 'Bash', toolUseId, alerts, approvedUpTo: asker.by === 'ticket' && toolUseId !== null ? (live.running.get(toolUseId)?.approvedUpTo ?? 0n) : 0n };
   }
 
   /** The client asks nothing about hosts once its sandbox leads to another proxy than its own: that one answers for them. */
@@ -86,9 +141,16 @@ export function createGovernor(parts: Parts, tickets: TicketReader, doorway: Doo
     }
   }
 
-  /** A command that could carry no ticket has paid at the hook; its connection is known by where it goes. */
+  /** A command that could carry no ticket has paid at the hook: for each of its requests one connection to there passes. */
   function chargedAlready({ live }: { live: Live }, host: string): boolean {
-    for (const call of live.running.values()) if (call.charged.includes(host)) return true;
+    for (const { charged } of live.running.values()) {
+      const paid = charged.find((one) => one.host === host && one.left > 0);
+      if (paid === undefined) continue;
+      paid.left -= 1;
+      return true;
+    }
     return false;
   }
 }
+
+const SESSION_UNKNOWN = refusal('SESSION_UNKNOWN', 'the session this request belongs to is not known to pag0, so it was not sent; ask the person to start the session again', { scope: 'session' });

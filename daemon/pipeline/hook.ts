@@ -8,9 +8,9 @@ import { decide, reservationKey, type Decision } from './decide.ts';
 import { settleLeftovers } from './leftovers.ts';
 import { forPerson, type Orders } from './orders.ts';
 import { PASS, type Parts, type ToolCall, type Verdict } from './parts.ts';
-import type { Live } from './sessions.ts';
+import type { Live, Running } from './sessions.ts';
 import { recent } from './recent.ts';
-import { settle } from './settle.ts';
+import { settle, type Settled } from './settle.ts';
 import type { Quote } from '../core/price.ts';
 import { answerSlash } from './slash.ts';
 import { stopMain, stopSubagent } from './stop.ts';
@@ -116,7 +116,10 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
       // No event tells of its end; its first line, which says how old it is, is not what came of it. A second hook entry that posts the same call does so at once.
       noteWork(live, parts.sessions.agentOf(live, call.agentId, call.agentType), call.tool, call.input, decided.verdict.text.slice(decided.verdict.text.indexOf('\n')));
       setTimeout(() => decisions.delete(key), SERVED_KEPT_MS).unref();
-    } else if (running !== undefined && decided.pending !== null) running.charged = hostsOf(decided.pending.quotes);
+    } else if (running !== undefined) {
+      running.approvedUpTo = decided.approvedUpTo ?? 0n;
+      if (decided.pending !== null) running.charged = chargedFor(decided.pending.quotes);
+    }
     return verdictReply(live, call, decided);
   }
 
@@ -132,7 +135,7 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
   /** What a later event asks about: which agent ran which command, and which agent started which. */
   function track(live: Live, call: ToolCall): void {
     const agent = parts.sessions.agentOf(live, call.agentId, call.agentType).id;
-    if (call.tool === 'Bash') limited(live.running).set(call.id, { agent, command: String(call.input['command'] ?? ''), charged: [], alerts: [] });
+    if (call.tool === 'Bash') limited(live.running).set(call.id, { agent, command: String(call.input['command'] ?? ''), charged: [], approvedUpTo: 0n, alerts: [] });
     else if (call.tool === 'Skill' && call.agentId === undefined) nameTurnByModel(parts, live, String(call.input['skill'] ?? ''));
     else if (call.tool === 'Agent' || call.tool === 'Task') limited(live.spawning).set(call.id, { agent, type: String(call.input['subagent_type'] ?? ''), running: true, born: false });
   }
@@ -150,9 +153,16 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
     noteWork(live, agent, call.tool, running === undefined ? call.input : { ...call.input, command: running.command }, error ?? answer);
     const key = reservationKey(live, call.id);
     const decision = await decisions.get(key)?.decision;
-    const { spent, alerts } = await settle(parts, live, { toolUseId: call.id, answer, error }, decision?.pending ?? undefined);
-    decisions.delete(key);
-    if (call.tool !== 'Bash') await learn(live, agent, call, response, error, spent);
+    const pending = decision?.pending ?? undefined;
+    let settled: Settled = { spent: pending?.quotes.reduce((sum, { amount }) => sum + amount, 0n) ?? 0n, alerts: [] };
+    try {
+      settled = await settle(parts, live, { toolUseId: call.id, answer, error }, pending);
+      decisions.delete(key);
+    } finally {
+      // Also when the ledger cannot be written: it ran and was paid for, and others may wait for what came of it.
+      if (call.tool !== 'Bash') await learn(live, agent, call, response, error, settled.spent);
+    }
+    const { alerts } = settled;
     live.notices.push(...alerts);
     const child = event.hook_event_name === 'PostToolUse' && (call.tool === 'Agent' || call.tool === 'Task') ? childOf(live, agent, call, event.tool_response) : null;
     const context = [...(running?.alerts ?? []), ...alerts, ...(child === null ? [] : [child])].join('\n');
@@ -263,8 +273,9 @@ export async function endSession(parts: Parts, live: Live): Promise<void> {
   parts.sessions.save(live);
 }
 
-function hostsOf(quotes: readonly Quote[]): string[] {
-  return quotes.flatMap(({ call }) => (call.endpoint === null ? [] : [call.endpoint.host]));
+/** What is free opens nothing: behind the same host others may cost. */
+function chargedFor(quotes: readonly Quote[]): Running['charged'] {
+  return quotes.flatMap(({ call, amount }) => (call.endpoint === null || amount === 0n ? [] : [{ host: call.endpoint.host, left: call.times }]));
 }
 
 /** Enough to tell two inputs apart. A Write's may be a whole file, and is not kept for the sake of it. */

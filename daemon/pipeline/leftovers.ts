@@ -11,9 +11,19 @@ import type { Live } from './sessions.ts';
  * guess. The transcript knows: a call that was turned down was not sent, anything else counts as spent.
  */
 export async function settleLeftovers(parts: Parts, live: Live, agent?: string): Promise<void> {
+  endCommands(parts, live, agent);
   const open = await parts.ledger.open({ session: live.session.id, ...(agent === undefined ? {} : { agent }) });
   for (const reservation of open) if (!reservation.held && !parts.underway.has(reservation.key)) await settleLeftover(parts, live, reservation);
   parts.recall?.abandon(live, agent);
+}
+
+/** What such a call opened is closed: the host it was charged for, and its ticket. */
+function endCommands(parts: Parts, live: Live, agent?: string): void {
+  for (const [toolUseId, running] of live.running) {
+    if (agent !== undefined && running.agent !== agent) continue;
+    live.running.delete(toolUseId);
+    parts.ticketing?.end(live.session.id, toolUseId);
+  }
 }
 
 async function settleLeftover(parts: Parts, live: Live, reservation: OpenReservation): Promise<void> {

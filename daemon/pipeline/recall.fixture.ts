@@ -33,7 +33,7 @@ export function createRecallWorld(config: object = {}): RecallWorld {
   const pages: PageConverter = { markdown: async (html) => (html.includes('endless') ? null : html.replace(/<[^>]+>/g, '')), close: async () => {} };
   let ids = 0;
   const demands = createDemands();
-  const exchange = createExchange({ parts: world.parts, cache, upstream, demands, nextId: () => String((ids += 1)) });
+  const exchange = createExchange({ parts: world.parts, cache, upstream, demands, nextId: () => String((ids += 1)), failed: () => {} });
   world.parts.recall = createRecall(createWebFetches({ parts: world.parts, cache, exchange, demands, pages }), createToolReads(world.parts, cache));
   return Object.assign(world, {
     asked,

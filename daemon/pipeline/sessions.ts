@@ -30,8 +30,10 @@ export interface Live {
 export interface Running {
   agent: string;
   command: string;
-  /** Hosts whose requests the hook has charged already, since no ticket could be given: the gateway lets them pass. */
-  charged: string[];
+  /** Requests the hook has charged already, since no ticket could be given: the gateway lets as many connections pass. */
+  charged: { host: string; left: number }[];
+  /** µ$: the dearest of its requests as the hook knew it, which a person was asked about where that is needed. */
+  approvedUpTo: bigint;
   /** Alerts of the gateway, for the agent's context when the call ends. */
   alerts: string[];
 }

@@ -7,16 +7,22 @@ export interface Teed {
   whole: Promise<Buffer | null>;
 }
 
-/** One body read by two: passed on as it comes, and collected while it is small enough to be kept. */
-export function tee(body: Readable, limit: number): Teed {
+/**
+ * One body read by two: passed on as it comes, and collected while it is small enough to be kept. As long as it is, a reader
+ * that stands still holds up nobody else; beyond, the body waits for it. `tooLong`: it will not be kept.
+ */
+export function tee(body: Readable, limit: number, tooLong: () => void = () => {}): Teed {
   const branch = new PassThrough();
   let chunks: Buffer[] | null = [];
   let size = 0;
   body.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    if (size > limit) chunks = null;
+    if (size > limit && chunks !== null) {
+      chunks = null;
+      tooLong();
+    }
     chunks?.push(chunk);
-    if (branch.destroyed || branch.write(chunk)) return;
+    if (branch.destroyed || branch.write(chunk) || chunks !== null) return;
     body.pause();
     const resume = (): void => {
       branch.off('drain', resume).off('close', resume);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Pag0Error } from '../core/errors.ts';
 import { reportOf } from '../report/report.ts';
 import { turns } from './exchange.fixture.ts';
 import { createRecallWorld, servedText, type RecallWorld } from './recall.fixture.ts';
@@ -8,6 +9,7 @@ const SEARCH = 'mcp__exa__search';
 const READS = { cache: { reuse: [{ tool: 'mcp__exa__*' }] }, prices: [{ tool: 'mcp__exa__*', price: '$0.10' }] };
 const QUERY = { query: 'cats', limit: 5 };
 const result = (text: string) => [{ type: 'text', text }];
+const unwritable = () => Promise.reject(new Pag0Error('LEDGER_UNAVAILABLE', 'disk full'));
 const report = (world: RecallWorld) => reportOf(world.parts, { scope: 'session', session: world.live.session });
 const runs = async (call: { reply: Promise<unknown> }) => expect(await call.reply).toMatchObject({ verdict: { verdict: 'pass' } });
 
@@ -104,5 +106,58 @@ describe('a tool declared to be a read', () => {
     }
     expect(world.live.turn).toMatchObject({ calls: 3 });
     expect(marks[0]).toBe(marks[1]);
+  });
+
+  it('is refused to one that takes over when the kill switch was pulled while it waited', async () => {
+    const world = createRecallWorld(READS);
+    const [leader, other] = await Promise.all([1, 2].map(() => world.start(SEARCH, QUERY)));
+    await runs(leader!);
+    await world.parts.directives.give({ kind: 'kill', scope: 'all', limit: null, by: 'person', at: world.now });
+    world.parts.recall!.end(world.live, 'toolu_1', 'failed');
+    expect(refusalOf(await other!.reply)).toMatchObject({ code: 'KILL_SWITCH' });
+    await world.parts.directives.give({ kind: 'resume', scope: 'all', limit: null, by: 'person', at: (world.now += 1) });
+    await runs(await world.start(SEARCH, QUERY));
+  });
+
+  it('holds up nobody when the ledger could not set its price aside, so that it did not run', async () => {
+    const world = createRecallWorld(READS);
+    const { reserve } = world.parts.ledger;
+    world.parts.ledger.reserve = unwritable;
+    expect(refusalOf(await (await world.start(SEARCH, QUERY)).reply)).toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+    world.parts.ledger.reserve = reserve;
+    await runs(await world.start(SEARCH, QUERY));
+  });
+
+  it('is kept with its price when it ran and the ledger could not write that', async () => {
+    const world = createRecallWorld(READS);
+    const first = await world.start(SEARCH, QUERY);
+    await runs(first);
+    world.parts.ledger.post = unwritable;
+    await expect(first.ran(result('three cats'))).rejects.toMatchObject({ code: 'LEDGER_UNAVAILABLE' });
+    expect(await servedText(await world.start(SEARCH, QUERY))).toContain('three cats');
+    expect(await report(world)).toMatchObject({ cacheSavings: '100000' });
+  });
+
+  it('is waited for no longer than five minutes when nothing tells of its end, and kept when it ends after all', async () => {
+    const world = createRecallWorld(READS);
+    const lost = await world.start(SEARCH, QUERY, { agent_id: 'a1', agent_type: 'researcher' });
+    await runs(lost);
+    world.now += 5 * 60_000 - 1;
+    const waiting = await world.start(SEARCH, QUERY);
+    world.now += 1;
+    const next = await world.start(SEARCH, QUERY);
+    await runs(next);
+    expect(refusalOf(await waiting.reply)).toMatchObject({ code: 'UPSTREAM_FAILED' });
+    await lost.ran(result('three cats'));
+    expect(await servedText(await world.start(SEARCH, QUERY, { agent_id: 'a2', agent_type: 'researcher' }))).toContain('three cats');
+  });
+
+  it('is kept for the next when a person said yes to it', async () => {
+    const world = createRecallWorld({ ...READS, policy: { approveAbove: '$0.05' } });
+    const first = await world.start(SEARCH, QUERY);
+    expect(await first.reply).toMatchObject({ verdict: { verdict: 'ask' } });
+    await first.ran(result('three cats'));
+    expect(await servedText(await world.start(SEARCH, QUERY))).toContain('three cats');
+    expect(await report(world)).toMatchObject({ totalCost: '100000', cacheSavings: '100000' });
   });
 });

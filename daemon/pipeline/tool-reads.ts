@@ -1,5 +1,6 @@
 import { refusal } from '../core/errors.ts';
-import { toolUrl } from '../core/reuse.ts';
+import type { Policy } from '../core/policy.ts';
+import { isDeclaredRead, toolUrl } from '../core/reuse.ts';
 import type { Agent } from '../core/tree.ts';
 import type { AnswerCache, CachePlace, StoredAnswer, WebRequest } from '../ports.ts';
 import { createFlights, type Landing } from './flights.ts';
@@ -27,15 +28,30 @@ export interface ToolReads {
 /** Shorter than the client waits for a hook. */
 const WAIT_MS = 50_000;
 
+/** No event tells that a person interrupted a subagent's call. After this long nobody waits for one any more. */
+const LOST_AFTER_MS = 5 * 60_000;
+
+/** The call that runs now, while others may wait for its result. */
+interface Leading {
+  session: string;
+  agent: string;
+  since: number;
+  place: CachePlace;
+  request: WebRequest;
+  priced: boolean;
+  land: (landing: Landing<StoredAnswer>) => void;
+}
+
 export function createToolReads(parts: Parts, cache: AnswerCache): ToolReads {
   const flights = createFlights<StoredAnswer>(WAIT_MS);
-  const leading = new Map<string, { session: string; agent: string; place: CachePlace; request: WebRequest; priced: boolean; land: (landing: Landing<StoredAnswer>) => void }>();
+  const leading = new Map<string, Leading>();
 
   async function before(live: Live, agent: Agent, call: ToolCall, weighed: Weighed, mayLead: boolean): Promise<Recalled> {
     const { amount } = weighed;
-    const place = placeOfTools(parts, live, weighed);
+    const place = placeOfTools(parts, live, weighed.policy);
     const request = requestOf(call);
     if (!cache.mayKeep(place, request)) return RUNS;
+    giveUp((led) => parts.clock() - led.since >= LOST_AFTER_MS);
     const hit = (answer: StoredAnswer): Recalled => {
       noteCalls(parts, live, agent, weighed.quotes, { what: 'hit', saved: answer.price });
       const line = `this is the tool's result and not an error. ${call.tool} was asked the same ${ago(parts.clock() - answer.storedAt)}, and its result comes from the cache, so it cost nothing.`;
@@ -51,7 +67,7 @@ export function createToolReads(parts: Parts, cache: AnswerCache): ToolReads {
           land({ landed: 'shared', value: again.answer });
           return hit(again.answer);
         }
-        leading.set(keyOf(live, call.id), { session: live.session.id, agent: agent.id, place, request, priced: amount > 0n, land });
+        leading.set(keyOf(live, call.id), { session: live.session.id, agent: agent.id, since: parts.clock(), place, request, priced: amount > 0n, land });
         return RUNS;
       },
       async follow(landing) {
@@ -67,16 +83,24 @@ export function createToolReads(parts: Parts, cache: AnswerCache): ToolReads {
 
   async function after(live: Live, agent: Agent, call: ToolCall, result: string | null, price: bigint): Promise<void> {
     const led = leading.get(keyOf(live, call.id));
-    if (led === undefined) return;
     leading.delete(keyOf(live, call.id));
-    const { place, request, priced, land } = led;
     // An error may have been billed, and asking again would be billed again.
-    if (result === null) return land(priced ? { landed: 'unknown' } : { landed: 'alone' });
+    if (result === null) return led?.land(led.priced ? { landed: 'unknown' } : { landed: 'alone' });
+    // A call that a person was asked about has nobody waiting for it, and is kept all the same.
+    const kind = led ?? readOf(live, call);
+    if (kind === null) return;
+    const { place, request } = kind;
     const now = parts.clock();
     const answer = { status: 200, fields: { 'content-type': 'text/plain; charset=utf-8' }, body: Buffer.from(result) };
     const by = originOf(live, agent);
     const kept = await cache.keep(place, request, answer, { price, by }, now).catch(() => false);
-    land(kept ? { landed: 'shared', value: { id: '', ...answer, price, by, storedAt: now, expiresAt: now } } : { landed: 'alone' });
+    led?.land(kept ? { landed: 'shared', value: { id: '', ...answer, price, by, storedAt: now, expiresAt: now } } : { landed: 'alone' });
+  }
+
+  function readOf(live: Live, call: ToolCall): { place: CachePlace; request: WebRequest } | null {
+    const policy = parts.policies.of(live.session)?.policy;
+    if (policy === undefined || !isToolRead(policy, call)) return null;
+    return { place: placeOfTools(parts, live, policy), request: requestOf(call) };
   }
 
   function end(live: Live, toolUseId: string, landing: 'failed' | 'unknown'): void {
@@ -86,8 +110,12 @@ export function createToolReads(parts: Parts, cache: AnswerCache): ToolReads {
   }
 
   function abandon(live: Live, agent?: string): void {
+    giveUp((led) => led.session === live.session.id && (agent === undefined || led.agent === agent));
+  }
+
+  function giveUp(isLost: (led: Leading) => boolean): void {
     for (const [key, led] of leading) {
-      if (led.session !== live.session.id || (agent !== undefined && led.agent !== agent)) continue;
+      if (!isLost(led)) continue;
       leading.delete(key);
       led.land(led.priced ? { landed: 'unknown' } : { landed: 'failed' });
     }
@@ -96,8 +124,13 @@ export function createToolReads(parts: Parts, cache: AnswerCache): ToolReads {
   return { before, after, end, abandon };
 }
 
+/** Whether the user's rules declare it a read. */
+export function isToolRead(policy: Policy, { tool }: ToolCall): boolean {
+  return isDeclaredRead(policy.cache, { method: 'CALL', url: toolUrl(tool) });
+}
+
 /** A server of the same name may be another one in another project, with another key: no further than the project. */
-function placeOfTools(parts: Parts, live: Live, { policy }: Weighed): CachePlace {
+function placeOfTools(parts: Parts, live: Live, policy: Policy): CachePlace {
   const rules = policy.cache.scope === 'user' ? { ...policy.cache, scope: 'project' as const } : policy.cache;
   return placeOf(parts, live, { ...policy, cache: rules });
 }

@@ -1,5 +1,5 @@
 import { formatDollars } from '../core/amount.ts';
-import { refusal, type Refusal } from '../core/errors.ts';
+import { refusal } from '../core/errors.ts';
 import { fieldValue } from '../core/fields.ts';
 import { WEB_FETCH } from '../core/reuse.ts';
 import type { Agent } from '../core/tree.ts';
@@ -56,33 +56,45 @@ export function createWebFetches({ parts, cache, exchange, demands, pages }: Web
     }
     const isKept = (await cache.find(place, asked.page, now)).state === 'fresh';
     if (!isKept && !(mayFetch && (weighed.amount > 0n || demands.has(asked.page.url)))) return RUNS;
-    return fetched({ live, agent, tool: call.tool, toolUseId: call.id, alerts: [], approved: mayFetch }, asked.page, weighed);
+    const page = fetched({ live, agent, tool: call.tool, toolUseId: call.id, alerts: [], approvedUpTo: mayFetch ? weighed.amount : 0n }, asked.page);
+    return inTime(page);
   }
 
-  async function fetched(payer: Payer, page: WebRequest, weighed: Weighed): Promise<Recalled> {
+  async function fetched(payer: Payer, page: WebRequest): Promise<Recalled> {
     let { url } = page;
-    for (let hop = 0; hop <= MAX_HOPS; hop += 1) {
-      const exchanged = await inTime(exchange.send(payer, { ...page, url }, AbortSignal.timeout(WAIT_MS)));
-      if ('refusal' in exchanged) return { outcome: 'refused', refusal: exchanged.refusal };
-      const { answer } = exchanged;
-      const next = redirectOf(answer, url);
-      if (next === null) return shown(payer, answer, url, weighed);
-      discard(answer);
-      // To another host the agent goes itself: what may be reached there is not for this page to say.
-      if (next.host !== new URL(url).host) return served(`${url} answered ${answer.status}: the page is at ${next.href} now. WebFetch that address.`, '', '');
-      url = next.href;
+    let charged = 0n;
+    try {
+      for (let hop = 0; hop <= MAX_HOPS; hop += 1) {
+        const exchanged = await exchange.send(payer, { ...page, url }, NEVER);
+        if ('refusal' in exchanged) return { outcome: 'refused', refusal: exchanged.refusal };
+        charged += exchanged.charged;
+        const { answer } = exchanged;
+        const next = redirectOf(answer, url);
+        if (next === null) return await shown(payer, answer, url, charged);
+        discard(answer);
+        // Elsewhere the agent goes itself: what may be reached there is not for this page to say.
+        if (!isSamePlace(next, new URL(url))) return served(`${url} answered ${answer.status}: the page is at ${next.href} now. WebFetch that address.`, '', '');
+        url = next.href;
+      }
+      return served(`${url} leads from one address to the next, ${MAX_HOPS} times and more. Go on without it.`, '', '');
+    } catch (error) {
+      const { code, message } = error as { code?: unknown; message?: string };
+      if (typeof (error as { sent?: unknown }).sent !== 'boolean') throw error;
+      const cost = charged === 0n ? '' : `, and ${formatDollars(charged)} was paid`;
+      return { outcome: 'refused', refusal: refusal(code === 'UPSTREAM_TIMEOUT' ? code : 'UPSTREAM_FAILED', `the page was not fetched (${String(message).replace(/\.$/, '')}${cost}); go on without it`, { scope: 'request' }) };
     }
-    return served(`${url} leads from one address to the next, ${MAX_HOPS} times and more. Go on without it.`, '', '');
   }
 
-  async function shown(payer: Payer, answer: WebAnswer, url: string, weighed: Weighed): Promise<Recalled> {
+  async function shown(payer: Payer, answer: WebAnswer, url: string, charged: bigint): Promise<Recalled> {
     const { status } = answer;
-    const cost = costOf(answer, weighed);
-    const page = await pageText(answer, url, pages);
+    const cost = costOf(answer, charged);
+    const page = await pageText(answer, url, pages).catch(() => null);
     discard(answer);
+    if (page === null) return { outcome: 'refused', refusal: refusal('UPSTREAM_FAILED', `${url} broke off in the middle (${cost}); go on without it`, { scope: 'request' }) };
     const told = payer.alerts === null || payer.alerts.length === 0 ? '' : `\n${payer.alerts.join('\n')}`;
-    const rest = `\`curl -s '${url}'\` gives all of it`;
-    if ('unread' in page) return served(`${url} was fetched (${cost}) and is no text but ${page.unread}; save it with \`curl -o FILE '${url}'\`.${told}`, '', rest);
+    const quoted = `'${url.replaceAll("'", '%27')}'`;
+    const rest = `\`curl -s ${quoted}\` gives all of it`;
+    if ('unread' in page) return served(`${url} was fetched (${cost}) and is no text but ${page.unread}; save it with \`curl -o FILE ${quoted}\`.${told}`, '', rest);
     if (status === 402) return served(`${url} asks to be paid (HTTP 402), and pag0 did not pay it. Go on without it, or ask the person.${told}`, page.text, rest);
     if (status >= 400) return served(`${url} answered ${status} (${cost}).${told}`, page.text, rest);
     return served(`this is the page itself and not an error: ${url} (${cost}).${told}`, page.text, rest);
@@ -138,26 +150,29 @@ function redirectOf({ status, fields }: WebAnswer, url: string): URL | null {
   return next;
 }
 
-function costOf({ status, fields }: WebAnswer, { amount }: Weighed): string {
-  const age = Number(fieldValue(fields, 'age') ?? 0);
-  if (fields['x-pag0-cache'] === 'hit') return `from the cache, fetched ${ago(age * 1_000)}; it cost nothing`;
-  if (amount === 0n || status === 402) return 'fetched by pag0; it cost nothing';
-  return `fetched by pag0 for ${formatDollars(amount)}`;
+/** The same host, and no less secure. */
+function isSamePlace(next: URL, url: URL): boolean {
+  return next.host === url.host && (next.protocol === url.protocol || next.protocol === 'https:');
 }
 
-/** Money that was spent buys an answer, whoever waits for it: the fetch goes on and the next one finds it kept. */
-async function inTime(sending: ReturnType<Exchange['send']>): Promise<{ answer: WebAnswer } | { refusal: Refusal }> {
+function costOf({ fields }: WebAnswer, charged: bigint): string {
+  const age = Number(fieldValue(fields, 'age') ?? 0);
+  if (charged > 0n) return `fetched by pag0 for ${formatDollars(charged)}`;
+  return fields['x-pag0-cache'] === 'hit' ? `from the cache, fetched ${ago(age * 1_000)}; it cost nothing` : 'fetched by pag0; it cost nothing';
+}
+
+/** What was paid for is fetched to its end, whoever waits for it. */
+const NEVER = new AbortController().signal;
+
+/** Money that was spent buys an answer all the same: the fetch goes on, and the next one finds it kept. */
+async function inTime(fetching: Promise<Recalled>): Promise<Recalled> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), WAIT_MS)));
+  const late = new Promise<Recalled>((resolve) => {
+    timer = setTimeout(() => resolve({ outcome: 'refused', refusal: refusal('UPSTREAM_TIMEOUT', `the page has not come within ${WAIT_MS / 1_000} seconds; it is kept when it does, so go on and look again later`, { scope: 'request' }) }), WAIT_MS);
+  });
+  fetching.catch(() => {});
   try {
-    const exchanged = await Promise.race([sending, late]);
-    if (exchanged !== null) return exchanged;
-    sending.then((came) => ('answer' in came ? discard(came.answer) : undefined), () => {});
-    return { refusal: refusal('UPSTREAM_TIMEOUT', `the page has not come within ${WAIT_MS / 1_000} seconds; it is kept when it does, so go on and look again later`, { scope: 'request' }) };
-  } catch (error) {
-    const { code, message } = error as { code?: unknown; message?: string };
-    if (typeof (error as { sent?: unknown }).sent !== 'boolean') throw error;
-    return { refusal: refusal(code === 'UPSTREAM_TIMEOUT' ? code : 'UPSTREAM_FAILED', `the page was not fetched (${String(message).replace(/\.$/, '')}); go on without it`, { scope: 'request' }) };
+    return await Promise.race([fetching, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -60,7 +60,7 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
     session: register,
     restart: () => ({ ...parts, sessions: createSessions(roster, clock) }),
     nested(id: string, parent: Live, agent: string) {
-      parent.running.set('nest', { agent, command: 'claude -p', charged: [], alerts: [] });
+      parent.running.set('nest', { agent, command: 'claude -p', charged: [], approvedUpTo: 0n, alerts: [] });
       const live = register(id, { parentSession: parent.session.id });
       parent.running.clear();
       return live;

@@ -1,7 +1,8 @@
+import { ONE_CONNECTION } from '../core/fields.ts';
 import type { Fields } from '../ports.ts';
 
-/** RFC 9110, section 7.6.1: these concern one connection. `te`, `trailer` and `upgrade` are named there, `keep-alive` by RFC 2068. */
-const ONE_CONNECTION = new Set(['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade']);
+/** `host` follows from the URL, so that the two cannot disagree; `expect` was met where the body was read. */
+const NOT_SENT = new Set([...ONE_CONNECTION, 'host', 'expect']);
 
 /** What undici read, name and value in turn, without what concerned its connection. Bytes stay bytes: one a character. */
 export function answerFields(raw: readonly Buffer[]): Fields {
@@ -19,13 +20,12 @@ export function answerFields(raw: readonly Buffer[]): Fields {
 }
 
 /**
- * For undici, name and value in turn. `host` follows from the URL, so that the two cannot disagree; `expect` was met where
- * the body was read; a length is only said where the body is a stream, whose length nobody else knows.
+ * For undici, name and value in turn. A length is only said where the body is a stream, whose length nobody else knows.
  */
 export function requestFields(fields: Fields, streamed: boolean): string[] {
   const flat: string[] = [];
   for (const [name, value] of Object.entries(fields)) {
-    if (ONE_CONNECTION.has(name) || name === 'host' || name === 'expect' || (name === 'content-length' && !streamed)) continue;
+    if (NOT_SENT.has(name) || (name === 'content-length' && !streamed)) continue;
     for (const one of typeof value === 'string' ? [value] : value) flat.push(name, one);
   }
   return flat;

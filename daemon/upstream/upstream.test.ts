@@ -11,6 +11,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Upstream, WebAnswer, WebRequest } from '../ports.ts';
+import { lazyUpstream } from './lazy-upstream.ts';
 import { createUpstream, type UpstreamOptions } from './upstream.ts';
 import { UpstreamError } from './upstream-error.ts';
 
@@ -288,5 +289,29 @@ describe('giving up', () => {
     const answer = await open().send(get(url), never);
     (answer.body as Readable).destroy();
     await left;
+  });
+});
+
+describe('an upstream that cannot be made', () => {
+  it('has sent nothing, and is tried again with the next request', async () => {
+    const url = await plain((_incoming, outgoing) => outgoing.end('ok'));
+    let tries = 0;
+    const upstream = lazyUpstream(() => {
+      tries += 1;
+      if (tries < 3) throw Object.assign(new Error('too many open files'), { code: 'EMFILE' });
+      return {};
+    });
+    upstreams.push(upstream);
+    for (const _ of [1, 2]) expect(await failure(upstream.send(get(url), never))).toEqual({ code: 'UPSTREAM_FAILED', sent: false });
+    expect((await bodyOf(await upstream.send(get(url), never))).toString()).toBe('ok');
+    await bodyOf(await upstream.send(get(url), never));
+    expect(tries).toBe(3);
+  });
+
+  it('can be closed', async () => {
+    const upstream = lazyUpstream(() => { throw new Error('no'); });
+    const sending = failure(upstream.send(get('http://a.example/'), never));
+    await upstream.close();
+    expect(await sending).toMatchObject({ sent: false });
   });
 });
