@@ -66,6 +66,10 @@ interface Ticket {
 const MAX_TICKETS = 1_000;
 const MAX_AGE_MS = 12 * 60 * 60_000;
 
+/** How long what the user's own files say is taken to hold: every command asks, and a person changes them by hand. */
+const OWN_CONFIG_MS = 1_000;
+const PROGRAMS: readonly TicketProgram[] = ['curl', 'wget'];
+
 const CALL = 'call';
 const SESSION = 'session-';
 
@@ -145,9 +149,11 @@ export function createTickets(options: TicketsOptions): Tickets {
     return { user, secret: seal.of(user) };
   }
 
+  let own = { at: Number.NEGATIVE_INFINITY, programs: new Set<TicketProgram>() };
+
   function ownConfig(): ReadonlySet<TicketProgram> {
-    const programs: readonly TicketProgram[] = ['curl', 'wget'];
-    return new Set(programs.filter((program) => readUserConfig(program, options.userHome).ownWay));
+    if (clock() - own.at >= OWN_CONFIG_MS) own = { at: clock(), programs: new Set(PROGRAMS.filter((program) => readUserConfig(program, options.userHome).ownWay)) };
+    return own.programs;
   }
 
   return { issue, whoAsks, end, endSession, sessionTicket, ownConfig };

@@ -9,23 +9,23 @@ const REWRITTEN = `"description":"${DESCRIPTION}"}}}`;
 
 /**
  * Decisions against an empty Hono route of the same daemon, in turns within one run: the machine's mood hits both alike.
- * A ticket is a file that is written; the last kind has a proxy of its own, so that it carries none, and waits for its
- * durable reservation.
+ * A ticket is a file that is written, and its requests are charged when they come. A search is charged at the hook: it
+ * waits for its durable reservation.
  */
 const KINDS = [
   ['empty route (GET /health)', null, '{"service":"pag0"}'],
-  ['git status: not our business', 'git status', '{}'],
-  ['free request, given a ticket', 'curl -s https://docs.python.org/3/', REWRITTEN],
-  ['priced request, durable reservation', "curl -s -x http://127.0.0.1:9 -X POST https://api.tavily.com/search -H 'content-type: application/json' -d '{\"query\":\"best practices\"}'", '{}'],
+  ['git status: not our business', { tool_name: 'Bash', tool_input: { command: 'git status', description: DESCRIPTION } }, '{}'],
+  ['free request, given a ticket', { tool_name: 'Bash', tool_input: { command: 'curl -s https://docs.python.org/3/', description: DESCRIPTION } }, REWRITTEN],
+  ['priced search, durable reservation', { tool_name: 'WebSearch', tool_input: { query: 'best practices' } }, '{}'],
 ] as const;
 
 export async function benchDecisions(options: { connections: number; seconds: number; rounds: number }): Promise<void> {
-  const daemon = await startDaemon({ ...FAR, prices: [{ endpoint: 'api.tavily.com/*', price: '$0.02' }] });
+  const daemon = await startDaemon({ ...FAR, prices: [{ tool: 'WebSearch', price: '$0.02' }] });
   const { connections, seconds, rounds } = options;
   try {
     await daemon.register('bench');
-    const kinds = KINDS.map(([name, command, expected]): Kind => {
-      const request = command === null ? { method: 'GET' as const, path: '/health' } : { method: 'POST' as const, path: '/hook', body: event(command) };
+    const kinds = KINDS.map(([name, call, expected]): Kind => {
+      const request = call === null ? { method: 'GET' as const, path: '/health' } : { method: 'POST' as const, path: '/hook', body: event(call) };
       return [name, { port: daemon.port, connections, seconds, expected, ...request }];
     });
     await compare(`Decisions with ${inFlight(connections)}`, 'of the empty', kinds, rounds);
@@ -35,7 +35,7 @@ export async function benchDecisions(options: { connections: number; seconds: nu
   }
 }
 
-function event(command: string): string {
+function event(call: object): string {
   return JSON.stringify({
     session_id: 'bench',
     transcript_path: '/nonexistent/transcript.jsonl',
@@ -43,8 +43,7 @@ function event(command: string): string {
     prompt_id: 'p1',
     permission_mode: 'default',
     hook_event_name: 'PreToolUse',
-    tool_name: 'Bash',
-    tool_input: { command, description: DESCRIPTION },
+    ...call,
     tool_use_id: `toolu_${ID}`,
   });
 }
