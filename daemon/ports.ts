@@ -2,7 +2,8 @@ import type { Readable } from 'node:stream';
 import type { Micros } from './core/amount.ts';
 import type { CacheRules } from './core/cache-rules.ts';
 import type { Refusal } from './core/errors.ts';
-import type { PaymentOption } from './core/payment-choice.ts';
+import type { FirstPayment, PaymentOption } from './core/payment-choice.ts';
+import type { ChainTransfer } from './core/reconciliation.ts';
 import type { Agent, Link, Session } from './core/tree.ts';
 import type { Balance, Exceeded, Scope } from './core/transfer.ts';
 
@@ -52,6 +53,9 @@ export interface OpenReservation {
   origin: Origin;
   amount: Micros;
   scopes: readonly string[];
+  kind: MoneyKind;
+  /** It has a cheque. */
+  signed: boolean;
   /** Its outcome is unknown, and it waits for proof. */
   held: boolean;
   at: number;
@@ -75,6 +79,10 @@ export interface Cheque {
   validBefore: number;
   /** What was bought, in the seller's words or by its address. */
   resource: string | null;
+  /** Digest of the request it pays: while nobody knows what came of one, the same again is not paid. */
+  request: string;
+  /** A person saw this price and payee and agreed: once posted, they are what the endpoint is held to. */
+  agreed: boolean;
   at: number;
 }
 
@@ -86,18 +94,21 @@ export interface Receipt extends Cheque {
   state: 'open' | 'held' | 'posted' | 'void';
   /** The transaction that cashed it, or why it never will be. */
   proof: string | null;
+  /** What it bought has come. */
+  answered: boolean;
 }
 
 /** A row that moves no money: a free call, one that was refused, or one whose answer somebody already had. */
 export interface Note {
-  what: 'free' | 'refused' | 'hit';
+  /** `shadow`: it would have been refused, for `code`; without one it would have been paid. The call itself is written down besides. */
+  what: 'free' | 'refused' | 'hit' | 'shadow';
   origin: Origin;
   tool: string;
   endpoint: string;
   requests: number;
   at: number;
   code?: string;
-  /** Of a hit: what the one who asked first paid, and this one did not. */
+  /** Of a hit: what the one who asked first paid, and this one did not. Of a shadow: what would have been paid. */
   saved?: Micros;
 }
 
@@ -107,10 +118,10 @@ export interface JournalSum {
   agent: string;
   tool: string;
   endpoint: string;
-  what: 'posted' | 'held' | 'free' | 'refused' | 'hit';
+  what: 'posted' | 'held' | 'free' | 'refused' | 'hit' | 'shadow';
   code: string | null;
   kind: MoneyKind;
-  /** Of a hit: what was saved. */
+  /** Of a hit: what was saved. Of a shadow: what would have been paid. */
   amount: Micros;
   requests: number;
 }
@@ -128,12 +139,20 @@ export interface Ledger {
   post(key: string, at: number, actual?: Micros, proof?: string): Promise<boolean>;
   /** Not spent. */
   void(key: string, at: number, reason: string): Promise<boolean>;
+  /** The same unless it has a cheque, which another process may have written just now. */
+  voidUnsigned(key: string, at: number, reason: string): Promise<boolean>;
   /** Unknown: stays counted until a later post or void. */
   hold(key: string, at: number, reason: string): Promise<boolean>;
   /** Before a signature leaves. False when the reservation is not open or has a cheque already: then nothing may leave. */
   signed(cheque: Cheque): Promise<boolean>;
+  /** What a cheque bought has come. Said in one turn of the event loop with its `post` or `hold`, both are durable at once. */
+  answered(key: string, at: number): Promise<void>;
   /** Cheques whose reservation has no end, oldest first. */
   uncashed(): Promise<Cheque[]>;
+  /** The newest cheque for a request, when what it bought has not come and it is not void. `posted`: it was cashed all the same. */
+  lost(request: string): Promise<{ cheque: Cheque; posted: boolean } | null>;
+  /** What an endpoint took at its first posted payment, or at the last one a person agreed to; null: it was never paid. */
+  terms(endpoint: string): Promise<FirstPayment | null>;
   /** Newest first. */
   receipts(filter: JournalFilter, limit: number): Promise<Receipt[]>;
   /** Written behind: it moves no money, so nobody waits for it, and a crash may lose the last of them. */
@@ -248,7 +267,7 @@ export interface AnswerCache {
   close(): Promise<void>;
 }
 
-export type { PaymentOption };
+export type { ChainTransfer, PaymentOption };
 
 /** A seller's demand (HTTP 402 with x402, version 1 or 2), parsed and validated. A plain value that can be written down. */
 export interface PaymentDemand {
@@ -297,6 +316,8 @@ export interface Payer {
   sign(demand: PaymentDemand, option: PaymentOption, validSeconds: number): Promise<SignedPayment>;
   /** null: the answer says nothing of it. */
   settlementOf(fields: Fields): Promise<Settlement | null>;
+  /** The same of an MCP result's `_meta["x402/payment-response"]`. */
+  settlementIn(meta: object | null): Promise<Settlement | null>;
   /** Ends the thread that knows the key; the next call begins another. */
   close(): Promise<void>;
 }
@@ -307,12 +328,22 @@ export interface Payer {
  */
 export type AuthorizationState = { cashed: false; asOf: number } | { cashed: true; transaction: string | null };
 
+/** What left a wallet. `since` and `asOf` (seconds since the epoch) say of which time that is all; `since` is later than asked where the node was asked often enough. */
+export interface TransfersRead {
+  /** Oldest first. */
+  transfers: ChainTransfer[];
+  since: number;
+  asOf: number;
+}
+
 /** What the chain says. `null`: it could not be asked, or what answered is not that chain. */
 export interface ChainReader {
   /** Whether an authorization was cashed, and by which transaction where that is found. */
   authorization(option: { network: string; asset: string; from: string; nonce: string }): Promise<AuthorizationState | null>;
   /** In the asset's smallest unit. */
   balance(of: { network: string; asset: string; owner: string }): Promise<bigint | null>;
+  /** All of an asset that left an address since then (seconds since the epoch), as far back as a node is asked. */
+  transfers(of: { network: string; asset: string; from: string; since: number }): Promise<TransfersRead | null>;
 }
 
 /** Turns web pages into text that a model reads. */
@@ -325,6 +356,7 @@ export interface PageConverter {
 /** The client's end of a connection to the gateway. The same object for all that comes over it. */
 export interface Connection {
   readonly remotePort?: number | undefined;
+  readonly destroyed?: boolean;
 }
 
 /** Who speaks to the gateway: shown by a ticket, by the session's environment, by the process, else nobody we know. */

@@ -121,6 +121,20 @@ export function ledgerSuite(name: string, create: () => Ledger): void {
       await ledger.close();
     });
 
+    it('keeps what shadow mode let pass apart from what was posted and refused, by code, and what it left unpaid with its amount', async () => {
+      const ledger = create();
+      const row = { origin, tool: 'Bash', endpoint: 'api.tavily.com/search', requests: 1, at: 2_000 };
+      ledger.note({ ...row, what: 'shadow', code: 'SESSION_BUDGET_EXCEEDED' });
+      ledger.note({ ...row, what: 'shadow', code: 'SESSION_BUDGET_EXCEEDED', requests: 2 });
+      ledger.note({ ...row, what: 'shadow', saved: 30n });
+      const sums = await ledger.sums({ session: 's1' });
+      expect(sums).toHaveLength(2);
+      expect(sums).toContainEqual(expect.objectContaining({ what: 'shadow', code: 'SESSION_BUDGET_EXCEEDED', requests: 3, amount: 0n }));
+      expect(sums).toContainEqual(expect.objectContaining({ what: 'shadow', code: null, requests: 1, amount: 30n }));
+      expect(await ledger.balances(['session:s1'])).toEqual([{ posted: 0n, reserved: 0n, held: 0n }]);
+      await ledger.close();
+    });
+
     it('puts the difference of a learnt price on the line that was priced', async () => {
       const ledger = create();
       await ledger.reserve(call('1', 0n, [], { lines: [{ tool: 'Bash', endpoint: 'free.example/', amount: 0n, requests: 1 }, { tool: 'Bash', endpoint: 'api.openai.com/v1', amount: 90n, requests: 1 }] }));
@@ -136,8 +150,14 @@ export function ledgerSuite(name: string, create: () => Ledger): void {
       await ledger.close();
     });
 
-    const cheque = (key: string, extra: Partial<Cheque> = {}): Cheque => ({ key, network: 'eip155:84532', asset: '0xa', from: '0xf', payTo: '0xp', amount: 60n, nonce: `0x${key}`, validBefore: 1_700_000_000, resource: 'https://a.example/', at: 1_500, ...extra });
+    const cheque = (key: string, extra: Partial<Cheque> = {}): Cheque => ({ key, network: 'eip155:84532', asset: '0xa', from: '0xf', payTo: '0xp', amount: 60n, nonce: `0x${key}`, validBefore: 1_700_000_000, resource: 'https://a.example/', request: `q${key}`, agreed: false, at: 1_500, ...extra });
     const settled = (key: string) => call(key, 60n, [scope('session:s1', 1_000n)], { kind: 'settled' });
+    const pay = async (ledger: Ledger, key: string, extra: Partial<Cheque> = {}): Promise<Cheque> => {
+      const written = cheque(key, extra);
+      await ledger.reserve(settled(key));
+      expect(await ledger.signed(written)).toBe(true);
+      return written;
+    };
 
     it('lets one signature leave for a reservation, and none without', async () => {
       const ledger = create();
@@ -162,6 +182,16 @@ export function ledgerSuite(name: string, create: () => Ledger): void {
       await ledger.close();
     });
 
+    it('gives back what was never signed, and never what was', async () => {
+      const ledger = create();
+      for (const key of ['1', '2']) await ledger.reserve(settled(key));
+      await ledger.signed(cheque('2'));
+      expect([await ledger.voidUnsigned('1', 2_000, 'it was never signed'), await ledger.voidUnsigned('2', 2_000, 'it was never signed'), await ledger.voidUnsigned('3', 2_000, 'unknown')]).toEqual([true, false, false]);
+      expect((await ledger.open({ session: 's1' })).map(({ key, signed }) => [key, signed])).toEqual([['2', true]]);
+      expect(await ledger.signed(cheque('1'))).toBe(false);
+      await ledger.close();
+    });
+
     it('gives a receipt for every cheque, newest first, with who asked, what became of it and the proof', async () => {
       const ledger = create();
       for (const [index, key] of ['1', '2', '3', '4'].entries()) {
@@ -173,9 +203,135 @@ export function ledgerSuite(name: string, create: () => Ledger): void {
       await ledger.hold('3', 4_000, 'no answer');
       const receipts = await ledger.receipts({ session: 's1' }, 10);
       expect(receipts.map(({ key, state, proof }) => [key, state, proof])).toEqual([['4', 'open', null], ['3', 'held', null], ['2', 'void', 'expired'], ['1', 'posted', '0xtx']]);
-      expect(receipts[0]).toEqual({ ...cheque('4', { at: 3_003 }), origin, tool: 'Bash', endpoint: 'api.tavily.com/search', state: 'open', proof: null });
+      expect(receipts[0]).toEqual({ ...cheque('4', { at: 3_003 }), origin, tool: 'Bash', endpoint: 'api.tavily.com/search', state: 'open', proof: null, answered: false });
       expect(await ledger.receipts({ since: 3_001, until: 3_003 }, 1)).toMatchObject([{ key: '3' }]);
       expect(await ledger.receipts({ session: 's2' }, 10)).toEqual([]);
+      await ledger.close();
+    });
+
+    it('says on a receipt which request it paid, whether a person agreed, and whether what it bought has come', async () => {
+      const ledger = create();
+      await pay(ledger, '1', { request: 'q', agreed: true });
+      await pay(ledger, '2', { request: 'q', at: 1_600 });
+      await ledger.answered('2', 2_000);
+      expect((await ledger.receipts({ all: true }, 10)).map(({ key, request, agreed, answered }) => [key, request, agreed, answered])).toEqual([['2', 'q', false, true], ['1', 'q', true, false]]);
+      await ledger.close();
+    });
+
+    it('tells of what is open which kind of money it is, and whether it has a cheque', async () => {
+      const ledger = create();
+      await ledger.reserve(call('1', 5n, []));
+      await ledger.reserve(settled('2'));
+      await pay(ledger, '3');
+      await ledger.hold('3', 2_000, 'no answer');
+      expect((await ledger.open({ session: 's1' })).map(({ key, kind, signed, held }) => [key, kind, signed, held])).toEqual([['1', 'billed', false, false], ['2', 'settled', false, false], ['3', 'settled', true, true]]);
+      await ledger.close();
+    });
+
+    it('takes one that waits for proof for lost, though the clock has gone back since an answered one', async () => {
+      const ledger = create();
+      await pay(ledger, '1', { at: 9_000 });
+      await Promise.all([ledger.post('1', 9_000), ledger.answered('1', 9_000)]);
+      const second = await pay(ledger, '2', { at: 5_000, request: 'q1' });
+      expect(await ledger.lost('q1')).toEqual({ cheque: second, posted: false });
+    });
+
+    it('takes what a cheque bought for lost until it has come: open, held or posted, and never when it is void', async () => {
+      const ledger = create();
+      expect(await ledger.lost('q1')).toBeNull();
+      const written = await pay(ledger, '1');
+      expect(await ledger.lost('q1')).toEqual({ cheque: written, posted: false });
+      await ledger.hold('1', 2_000, 'no answer');
+      expect(await ledger.lost('q1')).toEqual({ cheque: written, posted: false });
+      await ledger.post('1', 3_000, undefined, '0xtx');
+      expect(await ledger.lost('q1')).toEqual({ cheque: written, posted: true });
+      await ledger.answered('1', 4_000);
+      expect(await ledger.lost('q1')).toBeNull();
+      await pay(ledger, '2');
+      await ledger.void('2', 2_000, 'expired');
+      expect(await ledger.lost('q2')).toBeNull();
+      await ledger.close();
+    });
+
+    it('knows an answer at once that came in the same turn as the end of its reservation, whichever is said first', async () => {
+      const ledger = create();
+      for (const key of ['1', '2', '3']) await pay(ledger, key);
+      const said = [ledger.post('1', 2_000), ledger.answered('1', 2_000), ledger.answered('2', 2_000), ledger.post('2', 2_000), ledger.hold('3', 2_000, 'no proof'), ledger.answered('3', 2_000)];
+      expect(await Promise.all(['q1', 'q2', 'q3'].map((request) => ledger.lost(request)))).toEqual([null, null, null]);
+      await Promise.all(said);
+      expect((await ledger.receipts({ all: true }, 10)).map(({ key, state, answered }) => [key, state, answered])).toEqual([['3', 'held', true], ['2', 'posted', true], ['1', 'posted', true]]);
+      await ledger.close();
+    });
+
+    it('hears of an answer once, however often it is said, and of none for a call without a cheque', async () => {
+      const ledger = create();
+      await pay(ledger, '1');
+      await ledger.answered('1', 2_000);
+      await ledger.answered('1', 3_000);
+      await ledger.reserve(settled('2'));
+      await ledger.answered('2', 2_000);
+      await ledger.answered('nobody', 2_000);
+      expect(await ledger.signed(cheque('2'))).toBe(true);
+      expect((await ledger.receipts({ all: true }, 10)).map(({ key, answered }) => [key, answered])).toEqual([['2', false], ['1', true]]);
+      await ledger.close();
+    });
+
+    it('goes by the newest cheque of a request that is not void', async () => {
+      const ledger = create();
+      await pay(ledger, '1', { request: 'a', at: 1_000 });
+      await ledger.void('1', 1_100, 'expired');
+      const second = await pay(ledger, '2', { request: 'a', at: 2_000 });
+      expect(await ledger.lost('a')).toEqual({ cheque: second, posted: false });
+
+      const third = await pay(ledger, '3', { request: 'b', at: 1_000 });
+      await ledger.post('3', 1_100);
+      await pay(ledger, '4', { request: 'b', at: 2_000 });
+      await ledger.void('4', 2_100, 'expired');
+      expect(await ledger.lost('b')).toEqual({ cheque: third, posted: true });
+      await pay(ledger, '5', { request: 'b', at: 3_000 });
+      await ledger.post('5', 3_100);
+      await ledger.answered('5', 3_100);
+      expect(await ledger.lost('b')).toBeNull();
+      const sixth = await pay(ledger, '6', { request: 'b', at: 3_000 });
+      expect(await ledger.lost('b')).toEqual({ cheque: sixth, posted: false });
+      await ledger.close();
+    });
+
+    it('holds an endpoint to its first posted payment, and from then on to the last one a person agreed to', async () => {
+      const ledger = create();
+      const ENDPOINT = 'api.tavily.com/search';
+      const post = async (key: string, extra: Partial<Cheque>) => {
+        await pay(ledger, key, extra);
+        await ledger.post(key, 2_000);
+        return await ledger.terms(ENDPOINT);
+      };
+      expect(await ledger.terms(ENDPOINT)).toBeNull();
+      expect(await post('1', { amount: 10n, payTo: '0xb' })).toEqual({ amount: 10n, payTo: '0xb' });
+      expect(await post('2', { amount: 20n, payTo: '0xc' })).toEqual({ amount: 10n, payTo: '0xb' });
+      expect(await post('3', { amount: 30n, payTo: '0xc', agreed: true })).toEqual({ amount: 30n, payTo: '0xc' });
+      expect(await post('4', { amount: 40n, payTo: '0xd' })).toEqual({ amount: 30n, payTo: '0xc' });
+      expect(await post('5', { amount: 50n, payTo: '0xd', agreed: true })).toEqual({ amount: 50n, payTo: '0xd' });
+      expect(await ledger.terms('api.tavily.com/extract')).toBeNull();
+      await ledger.close();
+    });
+
+    it('holds an endpoint to nothing that was never cashed or had no cheque', async () => {
+      const ledger = create();
+      const ENDPOINT = 'api.tavily.com/search';
+      await pay(ledger, '1', { agreed: true });
+      await ledger.void('1', 2_000, 'expired');
+      await ledger.reserve(call('2', 60n, []));
+      await ledger.post('2', 2_000);
+      await ledger.reserve(settled('3'));
+      await ledger.post('3', 2_000);
+      await pay(ledger, '4', { agreed: true });
+      await ledger.hold('4', 2_000, 'no answer');
+      expect(await ledger.terms(ENDPOINT)).toBeNull();
+      await ledger.post('4', 3_000, undefined, '0xtx');
+      expect(await ledger.terms(ENDPOINT)).toEqual({ amount: 60n, payTo: '0xp' });
+      await pay(ledger, '5', { agreed: true, amount: 70n });
+      await ledger.void('5', 3_000, 'expired');
+      expect(await ledger.terms(ENDPOINT)).toEqual({ amount: 60n, payTo: '0xp' });
       await ledger.close();
     });
 

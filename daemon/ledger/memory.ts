@@ -1,3 +1,4 @@
+import type { FirstPayment } from '../core/payment-choice.ts';
 import { firstExceeded, settle, ZERO, type Balance, type Ending } from '../core/transfer.ts';
 import { spread, total } from './lines.ts';
 import type { Cheque, JournalFilter, JournalSum, Ledger, Line, MoneyKind, Note, OpenReservation, Origin, Receipt, Reserve, Reserved } from '../ports.ts';
@@ -20,7 +21,8 @@ export function memoryLedger(): Ledger {
   const balances = new Map<string, Balance>();
   const open = new Map<string, Open>();
   const ended = new Set<string>();
-  const cheques = new Map<string, { cheque: Cheque; reserve: Reserve; end: Pick<Receipt, 'state' | 'proof'> | null }>();
+  const cheques = new Map<string, { cheque: Cheque; reserve: Reserve; end: Pick<Receipt, 'state' | 'proof'> | null; answered: boolean }>();
+  const terms = new Map<string, FirstPayment>();
   const marks = new Set<string>();
   const entries: Entry[] = [];
   const balanceOf = (key: string): Balance => balances.get(key) ?? ZERO;
@@ -42,7 +44,11 @@ export function memoryLedger(): Ledger {
     open.delete(key);
     ended.add(key);
     const signed = cheques.get(key);
-    if (signed !== undefined) signed.end = { state: ending === 'post' ? 'posted' : 'void', proof };
+    if (signed === undefined) return true;
+    signed.end = { state: ending === 'post' ? 'posted' : 'void', proof };
+    const { endpoint } = reserve.lines[0]!;
+    const { amount, payTo, agreed } = signed.cheque;
+    if (ending === 'post' && (agreed || !terms.has(endpoint))) terms.set(endpoint, { amount, payTo });
     return true;
   }
 
@@ -70,24 +76,41 @@ export function memoryLedger(): Ledger {
     async void(key, _at, reason) {
       return end(key, 'void', undefined, reason);
     },
+    async voidUnsigned(key, _at, reason) {
+      return !cheques.has(key) && end(key, 'void', undefined, reason);
+    },
     async hold(key) {
       return end(key, 'hold');
     },
     async signed(cheque) {
       const reservation = open.get(cheque.key);
       if (reservation === undefined || cheques.has(cheque.key)) return false;
-      cheques.set(cheque.key, { cheque, reserve: reservation.reserve, end: null });
+      cheques.set(cheque.key, { cheque, reserve: reservation.reserve, end: null, answered: false });
       return true;
+    },
+    async answered(key) {
+      const signed = cheques.get(key);
+      if (signed !== undefined) signed.answered = true;
     },
     async uncashed() {
       return [...cheques.values()].filter(({ end: ending }) => ending === null).map(({ cheque }) => cheque).sort((one, other) => one.at - other.at);
     },
+    async lost(request) {
+      const notVoid = [...cheques.values()].filter(({ cheque, end: ending }) => cheque.request === request && ending?.state !== 'void');
+      // One that waits for proof counts whatever the clock said when it was written.
+      const waiting = notVoid.find(({ end: ending, answered }) => ending === null && !answered);
+      const newest = waiting ?? notVoid.reverse().sort((one, other) => other.cheque.at - one.cheque.at)[0];
+      return newest === undefined || newest.answered ? null : { cheque: newest.cheque, posted: newest.end !== null };
+    },
+    async terms(endpoint) {
+      return terms.get(endpoint) ?? null;
+    },
     async receipts(filter, limit) {
       const chosen = [...cheques.values()].filter(({ cheque, reserve }) => ('since' in filter ? cheque.at >= filter.since && cheque.at < filter.until : selects(filter, reserve.origin, cheque.at)));
-      const receipts = chosen.map(({ cheque, reserve, end: ending }): Receipt => {
+      const receipts = chosen.map(({ cheque, reserve, end: ending, answered }): Receipt => {
         const { tool, endpoint } = reserve.lines[0]!;
         const state = open.get(cheque.key)?.held === true ? 'held' : 'open';
-        return { ...cheque, origin: reserve.origin, tool, endpoint, ...(ending ?? { state, proof: null }) };
+        return { ...cheque, origin: reserve.origin, tool, endpoint, ...(ending ?? { state, proof: null }), answered };
       });
       return receipts.reverse().sort((one, other) => other.at - one.at).slice(0, limit);
     },
@@ -99,7 +122,7 @@ export function memoryLedger(): Ledger {
       return keys.map(balanceOf);
     },
     async open(filter) {
-      return [...open.values()].map(openOf).filter((one) => fits(one.origin, filter));
+      return [...open.values()].map((one) => openOf(one, cheques.has(one.reserve.key))).filter((one) => fits(one.origin, filter));
     },
     async openSessions() {
       return [...new Set([...open.values()].map(({ reserve }) => reserve.origin.session))];
@@ -129,8 +152,9 @@ export function memoryLedger(): Ledger {
   }
 }
 
-function openOf({ reserve, held }: { reserve: Reserve; held: boolean }): OpenReservation {
-  return { key: reserve.key, origin: reserve.origin, amount: total(reserve.lines), scopes: reserve.scopes.map((scope) => scope.key), held, at: reserve.at };
+function openOf({ reserve, held }: { reserve: Reserve; held: boolean }, signed: boolean): OpenReservation {
+  const { key, origin, kind, at } = reserve;
+  return { key, origin, amount: total(reserve.lines), scopes: reserve.scopes.map((scope) => scope.key), kind, signed, held, at };
 }
 
 function fits(origin: Origin, filter: { session: string; agent?: string }): boolean {

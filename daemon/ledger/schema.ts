@@ -1,5 +1,6 @@
-import { CHEQUES_DDL } from './cheques.ts';
+import { ANSWERS_DDL, CHEQUES_DDL } from './cheques.ts';
 import type { Database } from './database.ts';
+import { TERMS_DDL } from './terms.ts';
 
 /**
  * `entries` is the book: rows are only ever added. `balances`, `open` and `totals` follow from it and are kept so that
@@ -7,9 +8,7 @@ import type { Database } from './database.ts';
  * Amounts are µ$. Rows name their origin by number, so that a year of calls stays small. A reservation's entries, a line
  * each, follow one another, and it is known by the number of the first: `open` adds what the book does not say.
  */
-const SCHEMA_VERSION = 2;
-
-const DDL = `
+const BOOK_DDL = `
 CREATE TABLE origins (
   no INTEGER PRIMARY KEY, session TEXT NOT NULL, agent TEXT NOT NULL, run TEXT NOT NULL, project TEXT NOT NULL,
   UNIQUE (session, agent));
@@ -36,6 +35,9 @@ CREATE TRIGGER entries_append_only BEFORE UPDATE ON entries BEGIN SELECT RAISE(A
 CREATE TRIGGER entries_no_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'the book is append-only'); END;
 `;
 
+/** What each version added, in order. A new book goes the same way as an old one, so that there is one shape to be in. */
+export const VERSIONS: readonly string[] = [BOOK_DDL, CHEQUES_DDL, ANSWERS_DDL + TERMS_DDL];
+
 /**
  * WAL with synchronous=FULL: a commit has reached the disk before anybody is told of it, so that a power cut cannot
  * forget money that was promised. Batching keeps that affordable.
@@ -48,10 +50,9 @@ export function prepareSchema(database: Database): void {
   database.exec('BEGIN IMMEDIATE');
   try {
     const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
-    if (version > SCHEMA_VERSION) throw new Error(`the ledger was written by a newer pag0 (schema ${version}, this one knows ${SCHEMA_VERSION})`);
-    if (version < 1) database.exec(DDL);
-    if (version < 2) database.exec(CHEQUES_DDL);
-    if (version < SCHEMA_VERSION) database.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    if (version > VERSIONS.length) throw new Error(`the ledger was written by a newer pag0 (schema ${version}, this one knows ${VERSIONS.length})`);
+    for (const ddl of VERSIONS.slice(version)) database.exec(ddl);
+    if (version < VERSIONS.length) database.exec(`PRAGMA user_version = ${VERSIONS.length}`);
     database.exec('COMMIT');
   } catch (error) {
     database.exec('ROLLBACK');

@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { afterAll, describe, expect, it } from 'vitest';
 import { counted } from '../core/transfer.ts';
-import type { Reserve } from '../ports.ts';
+import type { Cheque, Reserve } from '../ports.ts';
 import type { Database } from './database.ts';
 import { ledgerSuite } from './ledger.suite.ts';
+import { VERSIONS } from './schema.ts';
 import { sqliteBook } from './sqlite.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'pag0-ledger-'));
@@ -23,6 +24,15 @@ const reserve = (key: string, amount: bigint, limit: bigint | null): Reserve => 
   kind: 'billed',
   at: 1,
 });
+const cheque = (key: string, extra: Partial<Cheque> = {}): Cheque => ({ key, network: 'n', asset: 'a', from: 'f', payTo: 'p', amount: 10n, nonce: `0x${key}`, validBefore: 1, resource: null, request: `q${key}`, agreed: false, at: 1, ...extra });
+/** A book as an older pag0 left it. */
+const bookOf = (version: number): { file: string; database: Database } => {
+  const file = fresh();
+  const database = openFile(file);
+  for (const ddl of VERSIONS.slice(0, version)) database.exec(ddl);
+  database.exec(`PRAGMA user_version = ${version}`);
+  return { file, database };
+};
 
 ledgerSuite('sqlite', () => sqliteBook(openFile(fresh())).ledger);
 
@@ -76,9 +86,14 @@ describe('the SQLite book', () => {
   it('refuses to change or delete a row of the book', async () => {
     const database = openFile(fresh());
     const { ledger } = sqliteBook(database);
-    await ledger.reserve(reserve('1', 10n, null));
-    expect(() => database.exec('UPDATE entries SET amount = 0')).toThrow(/append-only/);
-    expect(() => database.exec('DELETE FROM entries')).toThrow(/append-only/);
+    await ledger.reserve({ ...reserve('1', 10n, null), kind: 'settled' });
+    await ledger.signed(cheque('1'));
+    await ledger.post('1', 2);
+    await ledger.answered('1', 2);
+    for (const table of ['entries', 'cheques', 'cheque_ends', 'cheque_answers']) {
+      expect(() => database.exec(`UPDATE ${table} SET at = 0`)).toThrow(/append-only/);
+      expect(() => database.exec(`DELETE FROM ${table}`)).toThrow(/append-only/);
+    }
     await ledger.close();
   });
 
@@ -111,15 +126,95 @@ describe('the SQLite book', () => {
   });
 
   it('opens a book from before there were cheques, and writes them into it', async () => {
-    const file = fresh();
-    await sqliteBook(openFile(file)).ledger.close();
-    const database = openFile(file);
-    for (const table of ['cheques', 'cheque_ends']) database.exec(`DROP TABLE ${table}`);
-    database.exec('PRAGMA user_version = 1');
+    const { file, database } = bookOf(1);
     database.close();
     const { ledger } = sqliteBook(openFile(file));
     await ledger.reserve(reserve('1', 10n, 100n));
-    expect(await ledger.signed({ key: '1', network: 'n', asset: 'a', from: 'f', payTo: 'p', amount: 10n, nonce: '0x1', validBefore: 1, resource: null, at: 1 })).toBe(true);
+    expect(await ledger.signed(cheque('1'))).toBe(true);
+    expect(await ledger.lost('q1')).toEqual({ cheque: cheque('1'), posted: false });
+    await ledger.close();
+  });
+
+  it('opens a book whose cheques named no request, keeps them, and holds its endpoints to what they took first', async () => {
+    const { file, database } = bookOf(2);
+    database.exec(`
+      INSERT INTO origins VALUES (1, 's', 'main', 'r', 'p');
+      INSERT INTO scope_sets VALUES (1, '["session:s"]');
+      INSERT INTO balances VALUES ('session:s', 50, 10, 0);
+      INSERT INTO entries (no, at, what, origin, call, reservation, tool, endpoint, amount, requests, kind) VALUES
+        (1, 1, 'reserve', 1, '1', NULL, 'Bash', 'e', 10, 1, 'settled'), (2, 1, 'reserve', 1, '2', NULL, 'Bash', 'e', 20, 1, 'settled'),
+        (3, 1, 'reserve', 1, '3', NULL, 'Bash', 'e', 30, 1, 'settled'), (4, 1, 'reserve', 1, '4', NULL, 'Bash', 'v', 40, 1, 'settled'),
+        (5, 5, 'post', 1, NULL, 3, 'Bash', 'e', 30, 1, 'settled'), (6, 6, 'post', 1, NULL, 2, 'Bash', 'e', 20, 1, 'settled'), (7, 7, 'void', 1, NULL, 4, 'Bash', 'v', 40, 1, 'settled');
+      INSERT INTO open VALUES (1, 1, 1, 0);
+      INSERT INTO cheques VALUES ('1', 1, 'n', 'a', 'f', 'p', 10, '0x1', 1, NULL), ('2', 2, 'n', 'a', 'f', 'p', 20, '0x2', 1, NULL), ('3', 3, 'n', 'a', 'f', 'p', 30, '0x3', 1, NULL), ('4', 4, 'n', 'a', 'f', 'p', 40, '0x4', 1, NULL);
+      INSERT INTO cheque_ends VALUES ('2', 6, 'post', '0xtx'), ('3', 5, 'post', '0xtx'), ('4', 7, 'void', 'expired');`);
+    database.close();
+    for (const _ of ['migrated', 'opened again']) {
+      const { ledger } = sqliteBook(openFile(file));
+      expect(await ledger.uncashed()).toEqual([cheque('1', { request: '' })]);
+      expect((await ledger.receipts({ all: true }, 9)).map(({ key, state, answered }) => [key, state, answered])).toEqual([['4', 'void', false], ['3', 'posted', false], ['2', 'posted', false], ['1', 'open', false]]);
+      expect(await ledger.open({ session: 's' })).toMatchObject([{ key: '1', kind: 'settled', signed: true }]);
+      expect([await ledger.terms('e'), await ledger.terms('v')]).toEqual([{ amount: 30n, payTo: 'p' }, null]);
+      await ledger.close();
+    }
+    const { ledger } = sqliteBook(openFile(file));
+    expect(await ledger.post('1', 8)).toBe(true);
+    await ledger.answered('1', 8);
+    expect(await ledger.receipts({ all: true }, 9)).toContainEqual(expect.objectContaining({ key: '1', state: 'posted', answered: true }));
+    expect(await ledger.terms('e')).toEqual({ amount: 30n, payTo: 'p' });
+    await ledger.reserve({ ...reserve('5', 10n, null), kind: 'settled' });
+    expect(await ledger.signed(cheque('5', { agreed: true }))).toBe(true);
+    expect(await ledger.lost('q5')).toEqual({ cheque: cheque('5', { agreed: true }), posted: false });
+    await ledger.close();
+  });
+
+  it('writes the end of a payment and the coming of what it bought in one commit, and looks for either without one', async () => {
+    const database = openFile(fresh());
+    let commits = 0;
+    const counting: Database = {
+      exec: (sql) => database.exec(sql),
+      close: () => database.close(),
+      prepare(sql) {
+        const statement = database.prepare(sql);
+        if (sql !== 'COMMIT') return statement;
+        return { run: () => ((commits += 1), statement.run()), get: () => undefined, all: () => [], setReadBigInts: () => {} };
+      },
+    };
+    const { ledger } = sqliteBook(counting);
+    for (const key of ['1', '2']) {
+      await ledger.reserve({ ...reserve(key, 10n, null), kind: 'settled' });
+      await ledger.signed(cheque(key));
+    }
+    const before = commits;
+    await Promise.all([ledger.post('1', 2), ledger.answered('1', 2), ledger.hold('2', 2, 'no proof'), ledger.answered('2', 2)]);
+    expect(commits - before).toBe(1);
+    expect([await ledger.lost('q1'), await ledger.terms('e')]).toEqual([null, { amount: 10n, payTo: 'p' }]);
+    expect(commits - before).toBe(1);
+    await ledger.close();
+  });
+
+  it('goes through no history for the cheques that are uncashed, lost or set terms', async () => {
+    const database = openFile(fresh());
+    const asked = new Set<string>();
+    const { ledger } = sqliteBook({ exec: (sql) => database.exec(sql), close: () => database.close(), prepare: (sql) => (asked.add(sql), database.prepare(sql)) });
+    await Promise.all([ledger.uncashed(), ledger.lost('q'), ledger.terms('e'), ledger.open({ session: 's' })]);
+    const looks = [...asked].filter((sql) => /cheques|terms/.test(sql));
+    expect(looks.length).toBeGreaterThan(4);
+    for (const sql of looks) for (const step of database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all()) expect(step['detail']).not.toMatch(/SCAN (?!open\b|first\b|CONSTANT)/);
+    await ledger.close();
+  });
+
+  it('forgets an answer and the terms of a payment together with the payment when the commit fails', async () => {
+    const database = openFile(fresh());
+    const { ledger } = sqliteBook(database);
+    await ledger.reserve({ ...reserve('1', 10n, null), kind: 'settled' });
+    await ledger.signed(cheque('1'));
+    database.exec('PRAGMA query_only = ON');
+    const said = await Promise.allSettled([ledger.post('1', 2), ledger.answered('1', 2)]);
+    expect(said.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    database.exec('PRAGMA query_only = OFF');
+    expect(await ledger.lost('q1')).toEqual({ cheque: cheque('1'), posted: false });
+    expect(await ledger.terms('e')).toBeNull();
     await ledger.close();
   });
 

@@ -6,6 +6,7 @@ import type { Database, Row } from './database.ts';
 import { spread, total } from './lines.ts';
 import { sqliteRoster } from './roster.ts';
 import { prepareSchema } from './schema.ts';
+import { createTerms } from './terms.ts';
 import { createTotals, originWhere, SLOT_MS, slotOf, type Totals } from './totals.ts';
 
 /** Balances remembered between batches; beyond it the oldest are read again when they are needed. */
@@ -102,6 +103,7 @@ function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, 
   const sessionsWithOpen = database.prepare('SELECT DISTINCT session FROM origins WHERE no IN (SELECT origin FROM open JOIN entries ON entries.no = open.reservation)');
   const insertMark = database.prepare('INSERT OR IGNORE INTO marks VALUES (?, ?)');
   const cheques = createCheques(database);
+  const terms = createTerms(database);
   const originNo = originNumbers(database);
   const scopeSetNo = scopeSetNumbers(database);
 
@@ -152,6 +154,7 @@ function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, 
     if (ending === 'hold') holdOpen.run(reservation);
     else deleteOpen.run(reservation);
     if (ending !== 'hold' && kind === 'settled') cheques.end(key, at, ending, detail);
+    if (ending === 'post' && kind === 'settled') terms.posted(key);
     return true;
   }
 
@@ -166,9 +169,13 @@ function sqliteLedger(database: Database, batch: Batch, balances: BalanceCache, 
     reserve: (request) => batch.run(() => reserveNow(request)),
     post: (key, at, actual, proof) => batch.run(() => endNow(key, at, 'post', proof ?? null, actual)),
     void: (key, at, reason) => batch.run(() => endNow(key, at, 'void', reason)),
+    voidUnsigned: (key, at, reason) => batch.run(() => !cheques.has(key) && endNow(key, at, 'void', reason)),
     hold: (key, at, reason) => batch.run(() => endNow(key, at, 'hold', reason)),
     signed: (cheque) => batch.run(() => findOpen.get(cheque.key) !== undefined && cheques.write(cheque)),
+    answered: (key, at) => batch.run(() => cheques.answer(key, at)),
     uncashed: () => batch.read(() => cheques.uncashed()),
+    lost: (request) => batch.read(() => cheques.lost(request)),
+    terms: (endpoint) => batch.read(() => terms.of(endpoint)),
     receipts: (filter, limit) => batch.read(() => cheques.receipts(filter, limit)),
     note: (note) => batch.behind(() => noteNow(note)),
     balances: (keys) => batch.read(() => keys.map(balances.get)),
@@ -223,8 +230,9 @@ function numbers<T>(of: { name(thing: T): string; find(thing: T): Row | undefine
 function selectOpen(database: Database, filter: { session: string; agent?: string }): OpenReservation[] {
   const rows = bigints(
     database,
-    `SELECT first.call, first.at, held, keys, session, agent, run, project,
-       (SELECT SUM(amount) FROM entries WHERE no >= open.reservation AND no < open.reservation + lines) AS amount
+    `SELECT first.call, first.at, first.kind, held, keys, session, agent, run, project,
+       (SELECT SUM(amount) FROM entries WHERE no >= open.reservation AND no < open.reservation + lines) AS amount,
+       EXISTS (SELECT 1 FROM cheques WHERE cheques.call = first.call) AS signed
      FROM open JOIN entries AS first ON first.no = open.reservation JOIN scope_sets ON scope_sets.no = scope_set JOIN origins ON origins.no = origin
      WHERE session = ?1 AND (?2 IS NULL OR agent = ?2) ORDER BY open.reservation`,
   ).all(filter.session, filter.agent ?? null);
@@ -233,6 +241,8 @@ function selectOpen(database: Database, filter: { session: string; agent?: strin
     origin: originOf(row),
     amount: row['amount'] as bigint,
     scopes: JSON.parse(row['keys'] as string) as string[],
+    kind: row['kind'] as MoneyKind,
+    signed: row['signed'] === 1n,
     held: row['held'] === 1n,
     at: Number(row['at']),
   }));
