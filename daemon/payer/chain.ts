@@ -1,5 +1,7 @@
 import type { ChainReader, Upstream } from '../ports.ts';
-import { jsonRpc } from './json-rpc.ts';
+import { jsonRpc, type Call } from './json-rpc.ts';
+import { AUTHORIZATION_USED, readTransfers, SPAN } from './transfers.ts';
+import { hex, padded, quantity, word } from './words.ts';
 
 export interface ChainOptions {
   upstream: Upstream;
@@ -7,26 +9,24 @@ export interface ChainOptions {
   rpcOf(network: string): string | null;
   /** One question with all its calls, in ms. */
   timeMs?: number;
+  /** The one that takes many calls, `transfers`. */
+  readMs?: number;
 }
 
-/** Selectors and topics: the first bytes of the hashes of these signatures (EIP-3009, ERC-20). */
+/** Selectors: the first bytes of the hashes of these signatures (EIP-3009, ERC-20). */
 const AUTHORIZATION_STATE = '0xe94a0102'; // authorizationState(address,bytes32)
 const BALANCE_OF = '0x70a08231'; // balanceOf(address)
-const AUTHORIZATION_USED = '0x98de503528ee59b575ef0c0a2576a82497bfc029a5685b209e9ec333479b10a5'; // AuthorizationUsed(address,bytes32)
-
-/** Nodes answer for some thousand blocks at once: on Base these are the last five hours. */
-const LOOK_BACK = 9_000n;
 
 /**
- * Four calls of JSON-RPC, so neither viem nor the payer's thread: whoever has the key has no connection, and a node that
+ * A few calls of JSON-RPC, so neither viem nor the payer's thread: whoever has the key has no connection, and a node that
  * hangs delays no signature. What cannot be asked, and whatever is odd about an answer, is null: money that is in doubt
  * stays spent.
  */
-export function createChainReader({ upstream, rpcOf, timeMs = 10_000 }: ChainOptions): ChainReader {
-  async function asked<T>(network: string, question: (call: Call) => Promise<T>): Promise<T | null> {
+export function createChainReader({ upstream, rpcOf, timeMs = 10_000, readMs = 60_000 }: ChainOptions): ChainReader {
+  async function asked<T>(network: string, question: (call: Call) => Promise<T>, withinMs = timeMs): Promise<T | null> {
     const url = rpcOf(network);
     if (url === null) return null;
-    const signal = AbortSignal.timeout(timeMs);
+    const signal = AbortSignal.timeout(withinMs);
     const call: Call = (method, ...params) => jsonRpc(upstream, url, { method, params }, signal);
     try {
       // Another chain knows nothing of this authorization, and would say that it was never cashed.
@@ -50,14 +50,13 @@ export function createChainReader({ upstream, rpcOf, timeMs = 10_000 }: ChainOpt
         return { cashed: true, transaction: await transactionOf(call, asset, from, nonce, number) };
       }),
     balance: ({ network, asset, owner }) => asked(network, async (call) => word(await call('eth_call', { to: asset, data: BALANCE_OF + padded(owner) }, 'latest'))),
+    transfers: ({ network, asset, from, since }) => asked(network, (call) => readTransfers(call, { asset, from, since }), readMs),
   };
 }
 
-type Call = (method: string, ...params: unknown[]) => Promise<unknown>;
-
 /** Nice to have; that it was cashed is known without it. */
 async function transactionOf(call: Call, asset: string, from: string, nonce: string, latest: bigint): Promise<string | null> {
-  const fromBlock = hex(latest > LOOK_BACK ? latest - LOOK_BACK : 0n);
+  const fromBlock = hex(latest > SPAN ? latest - SPAN : 0n);
   try {
     const logs = (await call('eth_getLogs', { address: asset, topics: [AUTHORIZATION_USED, `0x${padded(from)}`, nonce], fromBlock, toBlock: 'latest' })) as { transactionHash?: unknown }[];
     const hash = logs[0]?.transactionHash;
@@ -65,25 +64,4 @@ async function transactionOf(call: Call, asset: string, from: string, nonce: str
   } catch {
     return null;
   }
-}
-
-/** A number as JSON-RPC writes it. */
-function quantity(value: unknown): bigint {
-  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{1,16}$/.test(value)) throw new Error('not a number');
-  return BigInt(value);
-}
-
-/** One word as a contract returns it. An address without a contract returns nothing, which is not zero. */
-function word(value: unknown): bigint {
-  if (typeof value !== 'string' || !/^0x[0-9a-fA-F]{64}$/.test(value)) throw new Error('not a word');
-  return BigInt(value);
-}
-
-function hex(number: bigint): string {
-  return `0x${number.toString(16)}`;
-}
-
-/** 32 bytes of hex without their `0x`. */
-function padded(value: string): string {
-  return value.slice(2).toLowerCase().padStart(64, '0');
 }

@@ -69,6 +69,11 @@ describe('a demand', () => {
     expect(readDemand(text, null)).toBeNull();
   });
 
+  it('that requires an identifier, of which there is none, cannot be paid', () => {
+    const identified = (required: boolean) => demandV2(undefined, { extensions: { 'payment-identifier': { info: { required }, schema: {} } } });
+    expect([inField(identified(true)), inField(identified(false))?.options.length]).toEqual([null, 1]);
+  });
+
   it('has fifty options at most', () => {
     expect(inField(demandV2(Array.from({ length: 200 }, () => offerV2())))?.options).toHaveLength(50);
   });

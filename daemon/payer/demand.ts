@@ -33,7 +33,7 @@ function demandIn(read: () => unknown): PaymentDemand | null {
     const required = read();
     const { x402Version: version, accepts } = envelope.parse(required);
     const options = accepts.slice(0, MAX_OPTIONS).flatMap((offered, index) => readOption(version, offered, index) ?? []);
-    if (options.length === 0) return null;
+    if (options.length === 0 || requiresIdentifier.safeParse(required).success) return null;
     return { version, resource: resourceOf(version === 1 ? accepts[options[0]!.index] : required), options, raw: JSON.stringify(required) };
   } catch {
     return null;
@@ -43,6 +43,9 @@ function demandIn(read: () => unknown): PaymentDemand | null {
 // The library's own zod, so that the bundle has one. Of a demand no more is asked than is needed to pay it: the library's
 // schemas refuse a whole demand for one option they do not know, and for a seller's name of 33 letters.
 const envelope = z.object({ x402Version: z.union([z.literal(1), z.literal(2)]), accepts: z.array(z.unknown()) });
+
+/** We send no identifier (extension `payment-identifier`), so such a seller would turn the payment down after it was signed. */
+const requiresIdentifier = z.object({ extensions: z.object({ 'payment-identifier': z.object({ info: z.object({ required: z.literal(true) }) }) }) });
 
 const ADDRESS = /^0x[0-9a-fA-F]{40}$/;
 const address = z.string().regex(ADDRESS).transform((text) => text.toLowerCase());

@@ -3,6 +3,9 @@ import type { Upstream, WebAnswer } from '../ports.ts';
 
 const MAX_BYTES = 256 * 1024;
 
+/** A node that was chosen, with the time it has left. */
+export type Call = (method: string, ...params: unknown[]) => Promise<unknown>;
+
 /** One call over HTTP (JSON-RPC 2.0). Rejects when the node gives no result; nobody reads why. */
 export async function jsonRpc(upstream: Upstream, url: string, call: { method: string; params: readonly unknown[] }, signal: AbortSignal): Promise<unknown> {
   const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, ...call }));

@@ -11,7 +11,9 @@ export type Asked =
   /** `field` is the value of PAYMENT-REQUIRED, `body` a text that may be JSON. */
   | { ask: 'demand'; field: string | null; body: string | null }
   | { ask: 'sign'; raw: string; option: PaymentOption; validSeconds: number }
-  | { ask: 'settlement'; field: string };
+  /** `field` is the value of PAYMENT-RESPONSE; `text` the same as JSON. */
+  | { ask: 'settlement'; field: string }
+  | { ask: 'settlement'; text: string };
 
 export interface Answers {
   address: string | null;

@@ -132,6 +132,8 @@ describe('the payer', () => {
     const said = base64({ success: true, transaction: `0x${'1'.repeat(64)}` });
     expect(await payer().settlementOf({ 'payment-response': said })).toEqual({ success: true, transaction: `0x${'1'.repeat(64)}`, reason: null });
     expect(await payer().settlementOf({ 'x-payment-response': said })).toMatchObject({ success: true });
+    expect(await payer().settlementIn({ success: true, transaction: `0x${'1'.repeat(64)}` })).toEqual({ success: true, transaction: `0x${'1'.repeat(64)}`, reason: null });
+    expect([await payer().settlementIn(null), await payer().settlementIn({ success: true, more: 'x'.repeat(70_000) })]).toEqual([null, null]);
   });
 });
 

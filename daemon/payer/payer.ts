@@ -93,6 +93,10 @@ export function createPayer({ file, key, timeMs = 10_000, idleMs = 10 * 60_000 }
       const field = single(fields, 'payment-response') ?? single(fields, 'x-payment-response');
       return field === null ? null : ask({ ask: 'settlement', field });
     },
+    async settlementIn(meta) {
+      const text = meta === null ? null : JSON.stringify(meta);
+      return text === null || text.length > MAX_SENT ? null : ask({ ask: 'settlement', text });
+    },
     async close() {
       clearTimeout(idle);
       end('the daemon is ending');

@@ -1,7 +1,7 @@
 import { parentPort, type MessagePort } from 'node:worker_threads';
 import { readDemand } from './demand.ts';
 import type { Answer, Asked, Failure, KeyGiven } from './messages.ts';
-import { readSettlement } from './settlement.ts';
+import { readSettlement, readSettlementText } from './settlement.ts';
 import { openWallet, sign, type Wallet } from './sign.ts';
 
 /** The thread that knows the key. It opens no connection; the key comes in, and only signatures go out. */
@@ -13,7 +13,7 @@ function serve(port: MessagePort): void {
       case 'demand':
         return readDemand(asked.field, asked.body);
       case 'settlement':
-        return readSettlement(asked.field);
+        return 'field' in asked ? readSettlement(asked.field) : readSettlementText(asked.text);
       case 'address':
         return wallet === NO_WALLET ? null : usable(wallet).address.toLowerCase();
       case 'sign':
