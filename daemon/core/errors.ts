@@ -57,6 +57,8 @@ export interface RefusalDetails {
   limit?: string;
   /** What this call would have cost. */
   price?: string;
+  /** What a person approves it by. */
+  approval?: string;
 }
 
 /**

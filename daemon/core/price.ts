@@ -37,10 +37,10 @@ function applies(rule: PriceRule, call: Call): boolean {
 }
 
 /**
- * Whether money can leave by this call. A destination that nobody can name might be a priced one; a local address is
+ * Whether money can leave by this call. What a seller demands costs, though no rule names it. A destination that nobody can name might be a priced one; a local address is
  * the developer's own machine and is governed only when a price rule names it.
  */
 export function canCost(quoted: Quote): boolean {
-  if (quoted.rule !== null) return true;
+  if (quoted.rule !== null || quoted.amount > 0n) return true;
   return !quoted.call.known;
 }

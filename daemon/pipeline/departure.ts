@@ -1,5 +1,5 @@
 import type { StoredAnswer } from '../ports.ts';
-import type { Payer } from './exchange.ts';
+import type { Spender } from './exchange.ts';
 import type { Landing } from './flights.ts';
 import type { Parts } from './parts.ts';
 import { alerts } from './settle.ts';
@@ -13,8 +13,10 @@ import type { Weighed } from './weigh.ts';
 export interface Departure {
   key: string;
   voided(reason: string): Promise<void>;
-  /** Spent: what was set aside, or `actual`. */
-  posted(actual?: bigint): Promise<void>;
+  /** Spent: what was set aside, or `actual`. `proof`: the transaction. */
+  posted(actual?: bigint, proof?: string): Promise<void>;
+  /** Nobody knows yet whether it is spent. */
+  held(reason: string): Promise<void>;
   land(landing: Landing<StoredAnswer>): void;
   /** Nothing more comes of it. */
   over(): void;
@@ -22,21 +24,22 @@ export interface Departure {
 
 export type Land = (landing: Landing<StoredAnswer>) => void;
 
-export function depart(parts: Parts, failed: (error: unknown) => void, payer: Payer, weighed: Weighed, key: string, land: Land): Departure {
+export function depart(parts: Parts, failed: (error: unknown) => void, spender: Spender, weighed: Weighed, key: string, land: Land): Departure {
   if (weighed.amount > 0n) parts.underway.add(key);
   return {
     key,
     voided: (reason) => parts.ledger.void(key, parts.clock(), reason).then(() => {}, failed),
-    async posted(actual) {
+    async posted(actual, proof) {
       try {
-        await parts.ledger.post(key, parts.clock(), actual);
-        const sentences = await alerts(parts, payer.live, weighed.standing.scopes);
-        payer.live.notices.push(...sentences);
-        payer.alerts?.push(...sentences);
+        await parts.ledger.post(key, parts.clock(), actual, proof);
+        const sentences = await alerts(parts, spender.live, weighed.standing.scopes);
+        spender.live.notices.push(...sentences);
+        spender.alerts?.push(...sentences);
       } catch (error) {
         failed(error);
       }
     },
+    held: (reason) => parts.ledger.hold(key, parts.clock(), reason).then(() => {}, failed),
     land,
     over: () => void parts.underway.delete(key),
   };

@@ -1,7 +1,9 @@
 import { Readable } from 'node:stream';
 import type { AnswerCache, Fields, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
 import { createDemands } from './demands.ts';
-import { createExchange, type Exchange, type Exchanged, type Payer } from './exchange.ts';
+import type { PaidRequests } from './paid-request.ts';
+import type { Parts } from './parts.ts';
+import { createExchange, type Exchange, type Exchanged, type Spender } from './exchange.ts';
 import { createWorld, type World } from './world.fixture.ts';
 
 /** Stand-in for the cache: keeps every GET's 200 for ever. What may be kept is the real one's business. */
@@ -40,7 +42,10 @@ export function standInUpstream() {
   return { upstream, asked };
 }
 
-export type Asking = Partial<Payer> & { method?: string; body?: Buffer; signal?: AbortSignal };
+/** Every demand is passed on. */
+export const NO_WALLET: PaidRequests = { meet: async (_spender, _call, _request, unpaid) => ({ passed: unpaid }) };
+
+export type Asking = Partial<Spender> & { method?: string; body?: Buffer | Readable; fields?: Fields; signal?: AbortSignal };
 
 export interface ExchangeWorld {
   world: World;
@@ -55,16 +60,20 @@ export interface ExchangeWorld {
   spent(): Promise<{ posted: bigint; reserved: bigint; held: bigint }>;
 }
 
-export function createExchangeWorld(config: object = {}): ExchangeWorld {
+export type MakePaidRequests = (of: { parts: Parts; upstream: Upstream; nextId(): string; failed(error: unknown): void }) => PaidRequests;
+
+export function createExchangeWorld(config: object = {}, paidRequests: MakePaidRequests = () => NO_WALLET): ExchangeWorld {
   const world = createWorld(config);
   const cache = standInCache();
   const { upstream, asked } = standInUpstream();
   let ids = 0;
   const lost: unknown[] = [];
-  const exchange = createExchange({ parts: world.parts, cache, upstream, demands: createDemands(), nextId: () => String((ids += 1)), failed: (error) => lost.push(error) });
-  const ask: ExchangeWorld['ask'] = (url, { method = 'GET', body = undefined, signal = new AbortController().signal, ...payer } = {}) => {
+  const nextId = (): string => String((ids += 1));
+  const failed = (error: unknown): void => void lost.push(error);
+  const exchange = createExchange({ parts: world.parts, cache, upstream, demands: createDemands(), paidRequests: paidRequests({ parts: world.parts, upstream, nextId, failed }), nextId, failed });
+  const ask: ExchangeWorld['ask'] = (url, { method = 'GET', body = undefined, fields = {}, signal = new AbortController().signal, ...spender } = {}) => {
     const agent = world.parts.sessions.agentOf(world.live, undefined, undefined);
-    return exchange.send({ live: world.live, agent, tool: 'Bash', toolUseId: null, alerts: null, approvedUpTo: 1_000_000_000n, ...payer }, { method, url, fields: {}, body: body ?? null }, signal);
+    return exchange.send({ live: world.live, agent, tool: 'Bash', toolUseId: null, alerts: null, approvedUpTo: 1_000_000_000n, ...spender }, { method, url, fields, body: body ?? null }, signal);
   };
   return {
     world,

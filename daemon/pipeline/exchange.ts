@@ -1,28 +1,24 @@
-import type { Readable } from 'node:stream';
 import { names } from '../core/admit.ts';
 import { formatDollars } from '../core/amount.ts';
 import { directivesOf } from '../core/cache-control.ts';
 import { callLabel, type Call } from '../core/call.ts';
 import { endpointOf } from '../core/endpoint.ts';
-import { fieldValue } from '../core/fields.ts';
-import { keepableAnswer } from '../core/keepable.ts';
 import { refusal, type Refusal } from '../core/errors.ts';
 import { quote, type Quote } from '../core/price.ts';
 import type { Agent } from '../core/tree.ts';
-import { costOf } from '../core/usage.ts';
-import type { AnswerCache, CachePlace, Found, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
+import type { AnswerCache, Found, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
 import type { Demands } from './demands.ts';
 import { depart, type Departure, type Land } from './departure.ts';
 import { createFlights, type Landing } from './flights.ts';
+import { discard, type PaidRequests } from './paid-request.ts';
 import type { Parts } from './parts.ts';
+import { createPassingOn, marked, type Asked } from './passing-on.ts';
 import { placeOf } from './place.ts';
 import type { Live } from './sessions.ts';
-import { tee } from './tee.ts';
-import { usageIn } from './usage-in.ts';
-import { noteCalls, originOf, reserve, weigh, type Weighed } from './weigh.ts';
+import { noteCalls, reserve, upheld, weigh, type Weighed } from './weigh.ts';
 
 /** Who a request is charged to. */
-export interface Payer {
+export interface Spender {
   live: Live;
   agent: Agent;
   /** The client's tool that asks. */
@@ -33,13 +29,17 @@ export interface Payer {
   alerts: string[] | null;
   /** µ$: a request that costs no more than this needs nobody's yes, because a person gave it, or was shown the price. */
   approvedUpTo: bigint;
+  /** In shadow: it is written down already that its call would not have run so. */
+  noted?: boolean;
+  /** Ids of the payments about which the client asked its person before it let this call run. Without: it cannot be made to ask. */
+  approvals?: readonly string[];
 }
 
 /** `charged`: µ$ that this one paid, or that are set aside until its body tells. A refusal is written down by whoever asked, with the calls it is about: the gateway's request, or a whole tool call. */
 export type Exchanged = { answer: WebAnswer; charged: bigint } | { refusal: Refusal; quotes: readonly Quote[] };
 
 export interface Exchange {
-  send(payer: Payer, request: WebRequest, signal: AbortSignal): Promise<Exchanged>;
+  send(spender: Spender, request: WebRequest, signal: AbortSignal): Promise<Exchanged>;
 }
 
 export interface ExchangeParts {
@@ -47,26 +47,26 @@ export interface ExchangeParts {
   cache: AnswerCache;
   upstream: Upstream;
   demands: Demands;
+  paidRequests: PaidRequests;
   /** A key for each reservation, never the same twice. */
   nextId(): string;
   /** The book could not be written after an answer had come. */
   failed(error: unknown): void;
 }
 
-/** An answer larger than this is passed on and not looked at. */
-const MAX_LOOKED_AT = 8 * 1024 * 1024;
 /** How long those who want the same wait for the one who asks; a model may think for minutes. */
 const WAIT_MS = 5 * 60_000;
 
-/** One request through the gateway: weigh → cache → single flight → reserve → send → post or void → keep → answer. */
-export function createExchange({ parts, cache, upstream, demands, nextId, failed: notWritten }: ExchangeParts): Exchange {
+/** One request through the gateway: weigh → cache → single flight → reserve → send → pay what is demanded → post or void → keep → answer. */
+export function createExchange({ parts, cache, upstream, demands, paidRequests, nextId, failed: notWritten }: ExchangeParts): Exchange {
+  const passedOn = createPassingOn({ parts, cache });
   const flights = createFlights<StoredAnswer>(WAIT_MS);
 
-  async function send(payer: Payer, request: WebRequest, signal: AbortSignal): Promise<Exchanged> {
-    const weighing = await weighed(payer, request);
+  async function send(spender: Spender, request: WebRequest, signal: AbortSignal): Promise<Exchanged> {
+    const weighing = await weighed(spender, request);
     if ('refusal' in weighing) return weighing;
     if (weighing.weighed === null) return { answer: await upstream.send(request, signal), charged: 0n };
-    const asked: Asked = { payer, request, signal, weighed: weighing.weighed, place: placeOf(parts, payer.live, weighing.weighed.policy) };
+    const asked: Asked = { spender, request, signal, weighed: weighing.weighed, place: placeOf(parts, spender.live, weighing.weighed.policy) };
     const found = await lookUp(asked);
     if (found?.state === 'fresh') return hit(asked, found.answer);
     if (directivesOf(request.fields).has('only-if-cached')) return NOT_KEPT;
@@ -78,14 +78,18 @@ export function createExchange({ parts, cache, upstream, demands, nextId, failed
   }
 
   /** `weighed` null: the developer's own machine, which nobody governs. */
-  async function weighed(payer: Payer, request: WebRequest): Promise<{ weighed: Weighed | null } | Extract<Exchanged, { refusal: Refusal }>> {
-    const { live, agent } = payer;
-    const call = callOf(payer, request);
+  async function weighed(spender: Spender, request: WebRequest, before?: Weighed): Promise<{ weighed: Weighed | null } | Extract<Exchanged, { refusal: Refusal }>> {
+    const { live, agent } = spender;
+    const call = callOf(spender, request);
     const inForce = parts.policies.of(live.session);
     if (inForce === null) return { refusal: refusal('CONFIG_INVALID', `${callLabel(call)} was not sent because pag0 has no valid policy; ask the person to mend the configuration`, { scope: 'configuration' }), quotes: [quote(call, [])] };
     const weighing = await weigh(parts, live, agent, [call], inForce);
     if (weighing.outcome === 'refused') return weighing;
-    return { weighed: weighing.outcome === 'ungoverned' ? null : weighing.weighed };
+    if (weighing.outcome === 'ungoverned') return { weighed: null };
+    const due = weighing.weighed;
+    due.noted = before?.noted ?? spender.noted ?? false;
+    upheld(parts, live, agent, due, due.would);
+    return { weighed: due };
   }
 
   /** null: it has no answer that is kept. A broken cache is not a miss, but what is free goes its way without one. */
@@ -112,10 +116,10 @@ export function createExchange({ parts, cache, upstream, demands, nextId, failed
 
   async function follow(asked: Asked, landing: Exclude<Landing<StoredAnswer>, { landed: 'failed' }> | 'waited'): Promise<Exchanged> {
     const isFree = asked.weighed.amount === 0n;
-    if (landing === 'waited') return isFree ? askAgain(asked, null, NOBODY) : failed(asked, 'UPSTREAM_TIMEOUT', 'another agent asked the same and has had no answer for five minutes, so it was not asked again; go on without it');
+    if (landing === 'waited') return isFree ? askAgain({ ...asked, waited: true }, null, NOBODY) : orAskAgain(asked, 'UPSTREAM_TIMEOUT', 'another agent asked the same and has had no answer for five minutes, so it was not asked again; go on without it');
     switch (landing.landed) {
       case 'unknown':
-        return isFree ? askAgain(asked, null, NOBODY) : failed(asked, 'UPSTREAM_FAILED', 'another agent asked the same, the connection broke and what it cost is not known, so it was not asked again; go on without it');
+        return orAskAgain(asked, 'UPSTREAM_FAILED', 'another agent asked the same, the connection broke and what it cost is not known, so it was not asked again; go on without it');
       case 'alone':
         return askAgain(asked, null, NOBODY);
       case 'shared': {
@@ -127,9 +131,18 @@ export function createExchange({ parts, cache, upstream, demands, nextId, failed
     }
   }
 
+  /** null in shadow: then it is only written down. */
+  function unless({ spender, weighed: due }: Asked, no: Refused): Refused | null {
+    return upheld(parts, spender.live, spender.agent, due, no.refusal) === null ? null : no;
+  }
+
+  async function orAskAgain(asked: Asked, code: 'UPSTREAM_FAILED' | 'UPSTREAM_TIMEOUT', text: string): Promise<Exchanged> {
+    return unless(asked, failed(asked, code, text)) ?? askAgain(asked, null, NOBODY);
+  }
+
   /** After a wait: meanwhile the kill switch may have been pulled, a loop ended, a day begun. */
   async function askAgain(asked: Asked, stale: Stale | null, land: Land): Promise<Exchanged> {
-    const weighing = await weighed(asked.payer, asked.request);
+    const weighing = await weighed(asked.spender, asked.request, asked.weighed);
     if ('refusal' in weighing) {
       land({ landed: 'failed' });
       return weighing;
@@ -139,16 +152,17 @@ export function createExchange({ parts, cache, upstream, demands, nextId, failed
 
   /** Asks the server itself: money is set aside before a byte leaves, and posted unless it is certain that none did. */
   async function ask(asked: Asked, stale: Stale | null, land: Land): Promise<Exchanged> {
-    const { payer, signal, weighed: due } = asked;
-    if (signal.aborted || (due.ask && due.amount > payer.approvedUpTo)) {
+    const { spender, signal, weighed: due } = asked;
+    const no = signal.aborted ? failed(asked, 'UPSTREAM_FAILED', 'the program that asked is gone') : due.ask && due.amount > spender.approvedUpTo ? unless(asked, unapproved(due)) : null;
+    if (no !== null) {
       land({ landed: 'failed' });
-      return signal.aborted ? failed(asked, 'UPSTREAM_FAILED', 'the program that asked is gone') : unapproved(due);
+      return no;
     }
     const money = due.amount > 0n;
-    const trip = depart(parts, notWritten, payer, due, `${payer.live.session.id}/${payer.toolUseId ?? 'environment'}#${nextId()}`, land);
+    const trip = depart(parts, notWritten, spender, due, `${spender.live.session.id}/${spender.toolUseId ?? 'environment'}#${nextId()}`, land);
     let answer: WebAnswer | null = null;
     try {
-      const full = money ? await reserve(parts, payer.live, payer.agent, trip.key, due) : null;
+      const full = money ? await reserve(parts, spender.live, spender.agent, trip.key, due) : null;
       if (full !== null) {
         trip.land({ landed: 'failed' });
         trip.over();
@@ -160,7 +174,7 @@ export function createExchange({ parts, cache, upstream, demands, nextId, failed
       // Of those who broke on the way `sent` has landed already, with what it knows of the money.
       trip.land(money && answer !== null ? { landed: 'unknown' } : { landed: 'failed' });
       trip.over();
-      if (answer !== null && !Buffer.isBuffer(answer.body)) answer.body.on('error', () => {}).destroy();
+      if (answer !== null) discard(answer);
       throw error;
     }
   }
@@ -182,77 +196,61 @@ export function createExchange({ parts, cache, upstream, demands, nextId, failed
   }
 
   async function answered(asked: Asked, answer: WebAnswer, trip: Departure): Promise<Exchanged> {
-    const { payer, request, weighed: due, place } = asked;
+    const { spender, request, weighed: due, place } = asked;
     demands.note(request.url, answer.status);
-    const unpaid = answer.status === 402;
-    const byUse = !unpaid && due.quotes.some((quoted) => quoted.rule?.tokens != null);
-    const charged = unpaid ? 0n : due.amount;
-    if (due.amount === 0n) noteCalls(parts, payer.live, payer.agent, due.quotes, { what: 'free' });
-    // The seller names a price and delivers nothing until it is paid.
-    else if (unpaid) await trip.voided('the server asked to be paid first');
+    if (answer.status === 402) {
+      // The seller names a price and delivers nothing until it is paid.
+      if (due.amount > 0n) await trip.voided('the server asked to be paid first');
+      return demanded(asked, answer, trip);
+    }
+    const byUse = due.quotes.some((quoted) => quoted.rule?.tokens != null);
+    if (due.amount === 0n) noteCalls(parts, spender.live, spender.agent, due.quotes, { what: 'free' });
     else if (!byUse) await trip.posted();
     if (!cache.mayKeep(place, request)) await cache.written(place, request, answer);
-    const share = sharing(asked, answer);
-    const mark = share === 'keep' ? 'miss' : 'bypass';
-    if (share === 'no') trip.land({ landed: 'alone' });
-    if (Buffer.isBuffer(answer.body)) {
-      await finished(asked, answer, answer.body, byUse, share, trip);
+    return passedOn(asked, answer, { price: due.amount, byUse }, trip);
+  }
+
+  async function demanded(asked: Asked, unpaid: WebAnswer, trip: Departure): Promise<Exchanged> {
+    const { spender, request, weighed: due, place } = asked;
+    if (asked.signal.aborted) {
+      discard(unpaid);
+      trip.land({ landed: 'failed' });
       trip.over();
-      return marked(answer, mark, charged);
+      return failed(asked, 'UPSTREAM_FAILED', 'the program that asked is gone');
     }
-    if (!byUse && share === 'no') {
-      answer.body.once('close', trip.over);
-      return marked(answer, mark, charged);
+    const met = await paidRequests.meet({ ...spender, noted: due.noted }, callOf(spender, request), request, unpaid, { separate: asked.waited !== true, gone: asked.signal });
+    if ('passed' in met) {
+      if (due.amount === 0n) noteCalls(parts, spender.live, spender.agent, due.quotes, { what: 'free' });
+      return passedOn(asked, met.passed, { price: 0n, byUse: false }, trip);
     }
-    const { branch, whole } = tee(answer.body, MAX_LOOKED_AT, () => trip.land({ landed: 'alone' }));
-    const read = whole
-      .then((body) => finished(asked, answer, body, byUse, share, trip))
-      .catch(async () => {
-        // Half an answer is nobody else's; what it cost was set aside, and counts.
-        if (byUse) await trip.posted();
-        trip.land(due.amount === 0n ? { landed: 'failed' } : { landed: 'unknown' });
-      });
-    const passed = new Promise<void>((resolve) => branch.once('close', resolve));
-    void Promise.all([read, passed]).then(trip.over);
-    return marked({ ...answer, body: branch }, mark, charged);
-  }
-
-  /**
-   * `keep`: for whoever asks next. `wait`: a failure that cost money, for those who wait for it already, lest each of them pays
-   * for the same. `no`: nobody else's, as its head says.
-   */
-  function sharing({ request, place, weighed: { amount } }: Asked, answer: WebAnswer): 'keep' | 'wait' | 'no' {
-    if (!cache.mayKeep(place, request) || Number(fieldValue(answer.fields, 'content-length') ?? 0) > MAX_LOOKED_AT) return 'no';
-    if (keepableAnswer(answer)) return 'keep';
-    return amount > 0n && answer.status >= 400 && answer.status !== 402 ? 'wait' : 'no';
-  }
-
-  /** The body is here: what it says it cost, and whether the next one may have it. */
-  async function finished(asked: Asked, answer: WebAnswer, body: Buffer | null, byUse: boolean, share: 'keep' | 'wait' | 'no', trip: Departure): Promise<void> {
-    const { payer, request, weighed: due, place } = asked;
-    const price = byUse && body !== null ? actualPrice(due, answer, body) : due.amount;
-    if (byUse) await trip.posted(price);
-    if (share === 'no' || body === null) return trip.land({ landed: 'alone' });
-    const by = originOf(payer.live, payer.agent);
-    const now = parts.clock();
-    const kept = share === 'wait' || (await cache.keep(place, request, { status: answer.status, fields: answer.fields, body }, { price, by }, now));
-    trip.land(kept ? { landed: 'shared', value: { id: '', status: answer.status, fields: answer.fields, body, price, by, storedAt: now, expiresAt: now } } : { landed: 'alone' });
+    if (met.outcome === 'refused') {
+      trip.land({ landed: met.doubt ? 'unknown' : 'failed' });
+      trip.over();
+      return { refusal: met.refusal, quotes: met.quotes };
+    }
+    try {
+      if (!cache.mayKeep(place, request)) await cache.written(place, request, met.value);
+      return await passedOn(asked, met.value, { price: met.amount, byUse: false, paid: met.proven ? 'posted' : 'held', arrived: met.arrived }, trip);
+    } catch (error) {
+      void met.arrived(false);
+      throw error;
+    }
   }
 
   async function revalidated(asked: Asked, stale: Stale, answer: WebAnswer, trip: Departure): Promise<Exchanged> {
-    const { payer, request, weighed: due, place } = asked;
+    const { spender, request, weighed: due, place } = asked;
     if (!Buffer.isBuffer(answer.body)) answer.body.on('error', () => {}).resume();
     if (due.amount > 0n) await trip.posted();
-    else noteCalls(parts, payer.live, payer.agent, due.quotes, { what: 'free' });
+    else noteCalls(parts, spender.live, spender.agent, due.quotes, { what: 'free' });
     const renewed = await cache.renewed(place, request, stale.answer, answer.fields, parts.clock());
     trip.land({ landed: 'shared', value: renewed });
     trip.over();
-    return marked(renewed, 'revalidated', due.amount);
+    return marked(renewed, 'revalidated', { price: due.amount });
   }
 
   function hit(asked: Asked, stored: StoredAnswer): Exchanged {
-    noteCalls(parts, asked.payer.live, asked.payer.agent, asked.weighed.quotes, { what: 'hit', saved: stored.price });
-    return marked(stored, 'hit', 0n);
+    noteCalls(parts, asked.spender.live, asked.spender.agent, asked.weighed.quotes, { what: 'hit', saved: stored.price });
+    return marked(stored, 'hit', { price: 0n });
   }
 
   return { send };
@@ -261,44 +259,26 @@ export function createExchange({ parts, cache, upstream, demands, nextId, failed
 /** For a request that nobody waits for. */
 const NOBODY: Land = () => {};
 
-interface Asked {
-  payer: Payer;
-  request: WebRequest;
-  signal: AbortSignal;
-  weighed: Weighed;
-  place: CachePlace;
-}
-
 interface Stale {
   answer: StoredAnswer;
   conditions: WebRequest['fields'];
 }
 
-function callOf({ tool }: Payer, request: WebRequest): Call {
+function callOf({ tool }: Spender, request: WebRequest): Call {
   const endpoint = endpointOf(request.url);
   return { tool, method: request.method, endpoint, known: endpoint !== null, times: 1 };
-}
-
-function actualPrice(weighed: Weighed, answer: WebAnswer, body: Buffer): bigint {
-  const usage = usageIn(answer.fields, body);
-  const rule = weighed.quotes.find((quoted) => quoted.rule?.tokens != null)?.rule;
-  return usage === null || rule?.tokens == null ? weighed.amount : costOf(usage, rule.tokens);
-}
-
-type Mark = 'hit' | 'miss' | 'revalidated' | 'bypass';
-
-function marked({ status, fields, body }: { status: number; fields: WebAnswer['fields']; body: Buffer | Readable }, mark: Mark, charged: bigint): Exchanged {
-  return { answer: { status, fields: { ...fields, 'x-pag0-cache': mark }, body }, charged };
 }
 
 /** RFC 9111, section 5.2.1.7: who asks for a kept answer only is not made to wait, or to pay, for another. */
 const NOT_KEPT: Exchanged = { answer: { status: 504, fields: { 'content-type': 'text/plain' }, body: Buffer.from('pag0 has no answer kept for this request.\n') }, charged: 0n };
 
-function unapproved({ quotes, amount }: Weighed): Exchanged {
+type Refused = Extract<Exchanged, { refusal: Refusal }>;
+
+function unapproved({ quotes, amount }: Weighed): Refused {
   const text = `${names(quotes)} costs ${formatDollars(amount)}, above what needs a person's yes, and nobody could be asked, so it was not sent; make the call with curl and its whole address in a command of its own, or go on without it`;
   return { refusal: refusal('APPROVAL_REQUIRED', text, { scope: 'request', price: amount.toString() }), quotes };
 }
 
-function failed({ weighed }: Asked, code: 'UPSTREAM_FAILED' | 'UPSTREAM_TIMEOUT', text: string): Exchanged {
+function failed({ weighed }: Asked, code: 'UPSTREAM_FAILED' | 'UPSTREAM_TIMEOUT', text: string): Refused {
   return { refusal: refusal(code, text, { scope: 'request' }), quotes: weighed.quotes };
 }

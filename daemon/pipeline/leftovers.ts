@@ -13,7 +13,7 @@ import type { Live } from './sessions.ts';
 export async function settleLeftovers(parts: Parts, live: Live, agent?: string): Promise<void> {
   endCommands(parts, live, agent);
   const open = await parts.ledger.open({ session: live.session.id, ...(agent === undefined ? {} : { agent }) });
-  for (const reservation of open) if (!reservation.held && !parts.underway.has(reservation.key)) await settleLeftover(parts, live, reservation);
+  for (const reservation of await withoutPayments(parts, open)) await settleLeftover(parts, live, reservation);
   parts.recall?.abandon(live, agent);
 }
 
@@ -24,6 +24,18 @@ function endCommands(parts: Parts, live: Live, agent?: string): void {
     live.running.delete(toolUseId);
     parts.ticketing?.end(live.session.id, toolUseId);
   }
+  for (const [toolUseId, calling] of live.calling) if (agent === undefined || calling.agent === agent) live.calling.delete(toolUseId);
+}
+
+/**
+ * Those of a book just read that nobody has on its way, and that are no payments: these end by other rules. While the outcome
+ * of one is unknown it waits for proof (`pipeline/cheques.ts`), and what was never signed was never spent.
+ */
+export async function withoutPayments(parts: Pick<Parts, 'ledger' | 'clock' | 'underway'>, open: readonly OpenReservation[]): Promise<OpenReservation[]> {
+  // All at once, before anything is waited for: later one of them may have been signed, sent and be over.
+  const left = open.filter(({ key }) => !parts.underway.has(key));
+  for (const { key, kind, signed } of left) if (kind === 'settled' && !signed) await parts.ledger.voidUnsigned(key, parts.clock(), 'it was never signed');
+  return left.filter(({ kind, held }) => kind !== 'settled' && !held);
 }
 
 async function settleLeftover(parts: Parts, live: Live, reservation: OpenReservation): Promise<void> {

@@ -4,7 +4,7 @@ import type { Parts } from './parts.ts';
 import type { Live } from './sessions.ts';
 
 /** Whose answers a session shares. Nested clients share with the one that started them: they are the same work. */
-export function placeOf(parts: Pick<Parts, 'sessions'>, live: Live, { cache: rules }: Policy): CachePlace {
+export function placeOf(parts: Pick<Parts, 'sessions' | 'wallet'>, live: Live, { cache: rules }: Policy): CachePlace {
   let { session } = live;
   for (let steps = 0; session.parent !== null && steps < 16; steps += 1) {
     const above = parts.sessions.get(session.parent.session)?.session;
@@ -12,5 +12,5 @@ export function placeOf(parts: Pick<Parts, 'sessions'>, live: Live, { cache: rul
     session = above;
   }
   const scope = rules.scope === 'session' ? `session:${session.id}` : rules.scope === 'project' ? `project:${session.project}` : 'user';
-  return { scope, wallet: '', rules };
+  return { scope, wallet: parts.wallet(), rules };
 }

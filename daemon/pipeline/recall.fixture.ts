@@ -2,8 +2,9 @@ import { cacheWorld } from '../cache/world.fixture.ts';
 import type { PageConverter } from '../ports.ts';
 import { createDemands } from './demands.ts';
 import { createExchange } from './exchange.ts';
-import { standInUpstream, turns } from './exchange.fixture.ts';
+import { NO_WALLET, standInUpstream, turns } from './exchange.fixture.ts';
 import type { Reply } from './hook.ts';
+import type { PaidRequests } from './paid-request.ts';
 import { createRecall } from './recall.ts';
 import { createToolReads } from './tool-reads.ts';
 import { createWebFetches } from './web-fetch.ts';
@@ -25,7 +26,7 @@ export interface Started {
 }
 
 /** The pipeline with the real cache; the network is a stand-in, and so is what makes Markdown of a page. */
-export function createRecallWorld(config: object = {}): RecallWorld {
+export function createRecallWorld(config: object = {}, paidRequests: PaidRequests = NO_WALLET): RecallWorld {
   const world = createWorld(config);
   const { cache, clock } = cacheWorld();
   clock.now = world.now;
@@ -33,7 +34,7 @@ export function createRecallWorld(config: object = {}): RecallWorld {
   const pages: PageConverter = { markdown: async (html) => (html.includes('endless') ? null : html.replace(/<[^>]+>/g, '')), close: async () => {} };
   let ids = 0;
   const demands = createDemands();
-  const exchange = createExchange({ parts: world.parts, cache, upstream, demands, nextId: () => String((ids += 1)), failed: () => {} });
+  const exchange = createExchange({ parts: world.parts, cache, upstream, demands, paidRequests, nextId: () => String((ids += 1)), failed: () => {} });
   world.parts.recall = createRecall(createWebFetches({ parts: world.parts, cache, exchange, demands, pages }), createToolReads(world.parts, cache));
   return Object.assign(world, {
     asked,

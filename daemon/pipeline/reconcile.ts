@@ -1,4 +1,5 @@
 import { endSession } from './hook.ts';
+import { withoutPayments } from './leftovers.ts';
 import type { Parts } from './parts.ts';
 
 /**
@@ -12,12 +13,14 @@ export async function reconcile(parts: Parts): Promise<void> {
     const live = parts.sessions.get(id);
     if (live === undefined) await settleUnknown(parts, id);
     else if (live.session.endedAt === null && !isAlive(live.session.clientPid)) await endSession(parts, live);
+    // Its client waits for calls, not for payments that a daemon began and was killed over.
+    else if (withMoney.includes(id)) await withoutPayments(parts, await parts.ledger.open({ session: id }));
   }
 }
 
 /** A session that is not in the roster can never speak again; what it may have spent counts. */
 async function settleUnknown(parts: Parts, session: string): Promise<void> {
-  for (const reservation of await parts.ledger.open({ session })) if (!reservation.held) await parts.ledger.post(reservation.key, parts.clock());
+  for (const { key } of await withoutPayments(parts, await parts.ledger.open({ session }))) await parts.ledger.post(key, parts.clock());
 }
 
 /** Without a process to look at a session is taken to live; its open reservations end with its next prompt. */

@@ -8,6 +8,7 @@ import { memoryLedger } from '../ledger/memory.ts';
 import { memoryRoster } from '../ledger/roster.ts';
 import type { Ledger } from '../ports.ts';
 import { readShell } from '../shell/syntax.ts';
+import { createApprovals } from './approvals.ts';
 import { createDirectives } from './directives.ts';
 import { createHooks, type Reply } from './hook.ts';
 import { createOrders } from './orders.ts';
@@ -19,6 +20,9 @@ export interface World {
   parts: Parts;
   live: Live;
   now: number;
+  /** What the log says of what was not done. */
+  watched: Record<string, string>[];
+  /** `person`: the client sends it, and somebody sits at it. So it is with a call, and not with a slash command, unless it is said. */
   send(event: Record<string, unknown>, person?: boolean): Promise<Reply | null>;
   /** A priced Bash call from start to end; answers what PreToolUse said. */
   curl(url: string, extra?: Record<string, unknown>): Promise<{ before: Reply; after: Reply | null }>;
@@ -28,11 +32,12 @@ export interface World {
 export function createWorld(config: object = {}, ledger: Ledger = memoryLedger()): World {
   let inForce = { policy: policyFrom(config) };
   let calls = 0;
+  let asked = 0;
   const roster = memoryRoster();
-  const world = { now: Date.UTC(2026, 10, 21, 12) } as World;
+  const world = { now: Date.UTC(2026, 10, 21, 12), watched: [] as World['watched'] } as World;
   const clock = (): number => world.now;
   const sessions = createSessions(roster, clock);
-  const policies: Policies = { of: () => inForce, problems: () => [], timeZone: () => 'UTC' };
+  const policies: Policies = { of: () => inForce, problems: () => [], timeZone: () => 'UTC', mode: () => inForce.policy.mode };
   const parts: Parts = {
     ledger,
     roster,
@@ -48,6 +53,9 @@ export function createWorld(config: object = {}, ledger: Ledger = memoryLedger()
     ticketing: null,
     recall: null,
     protectedPaths: ['/home/me/.pag0'],
+    approvals: createApprovals(clock, () => `ask${(asked += 1)}`),
+    wallet: () => '',
+    watched: (text, fields) => void world.watched.push({ text, ...fields }),
     ownAddress: /127\.0\.0\.1:4402\b/,
   };
   const hooks = createHooks(parts, createOrders(parts));
@@ -55,7 +63,8 @@ export function createWorld(config: object = {}, ledger: Ledger = memoryLedger()
   return Object.assign(world, {
     parts,
     live,
-    send: (event: Record<string, unknown>, person = false) => hooks.handle(hookEvent.parse({ session_id: 's1', ...event }), () => Promise.resolve(person)),
+    send: (event: Record<string, unknown>, person = event['hook_event_name'] !== 'UserPromptExpansion') =>
+      hooks.handle(hookEvent.parse({ session_id: 's1', ...event }), { isClient: () => Promise.resolve(person), isPerson: () => Promise.resolve(person) }),
     async curl(url: string, extra: Record<string, unknown> = {}) {
       calls += 1;
       const call = { tool_name: 'Bash', tool_input: { command: `curl -s ${url}` }, tool_use_id: `toolu_${calls}`, ...extra };

@@ -42,6 +42,12 @@ describe('the key', () => {
     ]);
   });
 
+  it('is known by its owner without being opened: a locked file says whose it is', async () => {
+    const file = { key: SECOND, password: 'password' };
+    const all = [await custody({ settings: { privateKey: FIRST }, file }), await custody({ file }), await custody({ environment: { privateKey: THIRD } }), await custody({}), await custody({ text: '{}' })];
+    expect(all.map(({ made }) => made.owner())).toEqual([addressOf(FIRST), addressOf(SECOND), addressOf(THIRD), null, null]);
+  });
+
   it('is opened with the password from the settings before that of the environment', async () => {
     const file = { key: FIRST, password: 'from settings' };
     expect(await (await custody({ file, settings: { password: 'from settings' }, environment: { password: 'other' } })).made.key()).toBe(FIRST);
