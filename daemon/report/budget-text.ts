@@ -1,6 +1,7 @@
 import type { AgentView, BudgetView, ScopeView, Spending } from '../contract/views.ts';
 import { printable, widthOf } from '../contract/printable.ts';
-import { bar, cell, cellRight, count, dollars, folder, NO_BAR, percent, shortId, WIDTH, wrap } from './page.ts';
+import { approvalLines } from './approvals.ts';
+import { bar, cell, cellRight, count, dollars, folder, NO_BAR, percent, SHADOW, shortId, WIDTH, wrap } from './page.ts';
 
 /** Agents on one screen; the rest is summed up, dearest first. */
 const MAX_AGENTS = 40;
@@ -12,12 +13,14 @@ export function budgetText(view: BudgetView): string {
   const idle = view.scopes.every((scope) => scope.scope !== 'session' || counted(scope) === 0n) && nodes.length === 1;
   return [
     head + folder(view.cwd, WIDTH - head.length),
+    ...(view.mode === 'shadow' ? [SHADOW] : []),
     '',
     ...scopeLines(view.scopes),
     ...(view.cacheHits === 0 ? [] : [`  saved ${dollars(view.cacheSavings)} by ${count(view.cacheHits, 'answer')} from the cache`]),
     '',
     ...(idle ? ['Nothing has been spent in this session yet.'] : agentLines(nodes)),
     ...(idle && view.tree.killed ? [KILLED] : []),
+    ...(view.approvals.length === 0 ? [] : ['', 'Payments asked about, which /pag0-approve answers:', ...view.approvals.flatMap((one) => approvalLines(one, view.at, '  '))]),
     ...view.problems.flatMap((problem) => ['', ...wrap(`Configuration: ${problem}`, '')]),
   ].join('\n');
 }

@@ -139,7 +139,7 @@ describe('the budget view', () => {
   it('invents no limit where no policy is in force, and says what is wrong', async () => {
     const grove = createGrove();
     const live = grove.session('s1');
-    const parts = { ...grove.parts, policies: { of: () => null, problems: () => ['config.json: policy.sessionBudget: "lots" is not an amount'], timeZone: () => 'UTC' } };
+    const parts = { ...grove.parts, policies: { of: () => null, problems: () => ['config.json: policy.sessionBudget: "lots" is not an amount'], timeZone: () => 'UTC', mode: () => 'enforce' as const } };
     const view = await budgetView(parts, live);
     expect(view.scopes.every((scope) => scope.limit === null && scope.utilizationRate === null)).toBe(true);
     expect(view.problems).toEqual(['config.json: policy.sessionBudget: "lots" is not an amount']);

@@ -1,8 +1,10 @@
 import { ZERO, type Balance, type Scope } from '../core/transfer.ts';
 import { MAIN, roleOf, type Agent, type Session } from '../core/tree.ts';
+import type { ApprovalView } from '../contract/approval-views.ts';
 import type { AgentView, BudgetView, ScopeView } from '../contract/views.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { agentScope, runScope, sessionScope } from '../pipeline/scopes.ts';
+import { approvalView } from './approvals.ts';
 import { readForest, type Forest } from './forest.ts';
 import { emptyTally, tallyBy, type Tally } from './tally.ts';
 import { scopeOf, scopesOf, spending, stopInForce, stopView } from './standing.ts';
@@ -25,6 +27,7 @@ export async function budgetView(parts: Parts, live: { session: Session }, fores
   const cached = await cachedIn(parts, forest, session);
   return {
     session: session.id,
+    mode: parts.policies.of(session)?.policy.mode ?? 'enforce',
     cwd: session.cwd,
     at: parts.clock(),
     utilizationRate: scopes.find((one) => one.scope === 'session')?.utilizationRate ?? null,
@@ -32,8 +35,16 @@ export async function budgetView(parts: Parts, live: { session: Session }, fores
     cacheHits: cached.hits,
     cacheSavings: cached.saved.toString(),
     tree: draw(parts, forest, root, balanceOf),
+    approvals: approvalsIn(parts, forest, session),
     problems: parts.policies.problems(session),
   };
+}
+
+function approvalsIn(parts: Parts, forest: Forest, session: Session): ApprovalView[] {
+  const waiting = parts.approvals.list();
+  if (waiting.length === 0) return [];
+  const family = new Set(forest.family(session).map(({ id }) => id));
+  return waiting.filter((one) => family.has(one.session)).map((one) => approvalView(forest, one));
 }
 
 async function cachedIn(parts: Parts, forest: Forest, session: Session): Promise<Tally> {

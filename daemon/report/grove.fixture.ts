@@ -6,6 +6,7 @@ import { NO_SANDBOX } from '../core/sandbox.ts';
 import { MAIN, type Session } from '../core/tree.ts';
 import { memoryLedger } from '../ledger/memory.ts';
 import { memoryRoster } from '../ledger/roster.ts';
+import { createApprovals } from '../pipeline/approvals.ts';
 import { createDirectives } from '../pipeline/directives.ts';
 import { standingOf } from '../pipeline/scopes.ts';
 import { createSessions, type Live } from '../pipeline/sessions.ts';
@@ -24,7 +25,7 @@ export interface Grove {
   pay(live: Live, agent: string, amount: bigint, more?: { tool?: string; endpoint?: string; requests?: number; ending?: 'post' | 'hold' | 'void' | 'open' }): Promise<void>;
   /** The same book and roster, with nothing remembered. */
   restart(): Parts;
-  note(live: Live, agent: string, what: 'free' | 'refused' | 'hit', more?: { tool?: string; endpoint?: string; requests?: number; code?: string; saved?: bigint }): Promise<void>;
+  note(live: Live, agent: string, what: 'free' | 'refused' | 'hit' | 'shadow', more?: { tool?: string; endpoint?: string; requests?: number; code?: string; saved?: bigint }): Promise<void>;
 }
 
 export function createGrove(config: object = {}, book: { ledger: Ledger; roster: Roster } = { ledger: memoryLedger(), roster: memoryRoster() }): Grove {
@@ -32,8 +33,9 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
   const { ledger, roster } = book;
   const grove = { now: Date.UTC(2026, 10, 21, 12) } as Grove;
   const clock = (): number => grove.now;
-  const policies: Policies = { of: () => ({ policy, version: '1' }), problems: () => [], timeZone: () => 'UTC' };
+  const policies: Policies = { of: () => ({ policy, version: '1' }), problems: () => [], timeZone: () => 'UTC', mode: () => policy.mode };
   const sessions = createSessions(roster, clock);
+  let asked = 0;
   const parts: Parts = {
     ledger,
     sessions,
@@ -48,6 +50,9 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
     ticketing: null,
     recall: null,
     protectedPaths: [],
+    approvals: createApprovals(clock, () => `ask${(asked += 1)}`),
+    wallet: () => '',
+    watched: () => {},
     ownAddress: /^$/,
     roster,
   };
@@ -60,7 +65,7 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
     session: register,
     restart: () => ({ ...parts, sessions: createSessions(roster, clock) }),
     nested(id: string, parent: Live, agent: string) {
-      parent.running.set('nest', { agent, command: 'claude -p', charged: [], approvedUpTo: 0n, alerts: [] });
+      parent.running.set('nest', { agent, command: 'claude -p', charged: [], approvedUpTo: 0n, approvals: [], alerts: [] });
       const live = register(id, { parentSession: parent.session.id });
       parent.running.clear();
       return live;
@@ -78,7 +83,7 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
       if (ending === 'hold') await ledger.hold(key, grove.now, 'lost');
       if (ending === 'void') await ledger.void(key, grove.now, 'not sent');
     },
-    async note(live: Live, agent: string, what: 'free' | 'refused' | 'hit', more: { tool?: string; endpoint?: string; requests?: number; code?: string; saved?: bigint } = {}) {
+    async note(live: Live, agent: string, what: 'free' | 'refused' | 'hit' | 'shadow', more: { tool?: string; endpoint?: string; requests?: number; code?: string; saved?: bigint } = {}) {
       const { tool = 'WebFetch', endpoint = 'docs.example.com/guide', requests = 1, code, saved } = more;
       const { id: session, run, project } = live.session;
       await ledger.note({ what, origin: { session, agent, run, project }, tool, endpoint, requests, at: grove.now, ...(code === undefined ? {} : { code }), ...(saved === undefined ? {} : { saved }) });

@@ -14,7 +14,7 @@ import { reportOf, type ReportFilter } from './report.ts';
 
 /** One thing that happens in a tree; numbers pick among what is there by then. */
 const step = fc.record({
-  what: fc.constantFrom('pay', 'pay', 'pay', 'hold', 'open', 'void', 'free', 'hit', 'refused', 'agent', 'turn', 'loop', 'nested', 'session'),
+  what: fc.constantFrom('pay', 'pay', 'pay', 'hold', 'open', 'void', 'free', 'hit', 'refused', 'shadow', 'agent', 'turn', 'loop', 'nested', 'session'),
   session: fc.nat(9),
   agent: fc.nat(9),
   amount: fc.bigInt({ min: 0n, max: 400_000n }),
@@ -41,7 +41,7 @@ async function grow(steps: readonly Step[], book: Book): Promise<{ grove: Grove;
     } else if (what === 'nested') sessions.push(grove.nested(`nested-${index}`, live, who));
     else if (what === 'session') sessions.push(grove.session(`other-${index}`));
     else if (what === 'hit') await grove.note(live, who, what, { tool, endpoint, saved: amount });
-    else if (what === 'free' || what === 'refused') await grove.note(live, who, what, { tool, endpoint, code: 'SESSION_BUDGET_EXCEEDED' });
+    else if (what === 'free' || what === 'refused' || what === 'shadow') await grove.note(live, who, what, { tool, endpoint, code: 'SESSION_BUDGET_EXCEEDED' });
     else await grove.pay(live, who, amount, { tool, endpoint, ending: what === 'pay' ? 'post' : what });
   }
   return { grove, root: sessions[0]! };
@@ -53,7 +53,7 @@ function filters(root: Live): ReportFilter[] {
 }
 
 const sum = (rows: readonly Counts[], of: 'cost' | 'held' | 'saved'): string => rows.reduce((total, row) => total + BigInt(row[of]), 0n).toString();
-const countOf = (rows: readonly Counts[], of: 'requests' | 'free' | 'hits' | 'refused'): number => rows.reduce((total, row) => total + row[of], 0);
+const countOf = (rows: readonly Counts[], of: 'requests' | 'free' | 'hits' | 'refused' | 'shadowed'): number => rows.reduce((total, row) => total + row[of], 0);
 
 const BOOKS: [name: string, newBook: () => Book][] = [
   ['memory', () => ({ ledger: memoryLedger(), roster: memoryRoster() })],
@@ -75,8 +75,10 @@ describe.each(BOOKS)('laws of the report, over %s', (_, newBook) => {
             expect(countOf(rows, 'hits')).toBe(Math.round(report.cacheHitRate * report.totalRequests));
             expect(countOf(rows, 'free')).toBe(report.free);
             expect(countOf(rows, 'refused')).toBe(report.refused.total);
+            expect(countOf(rows, 'shadowed')).toBe(report.shadow.refused);
           }
           expect(Object.values(report.refused.byCode).reduce((a, b) => a + b, 0)).toBe(report.refused.total);
+          expect(Object.values(report.shadow.byCode).reduce((a, b) => a + b, 0)).toBe(report.shadow.refused);
           expect(new Set(report.byAgent.map((row) => `${row.session}/${row.id}`)).size).toBe(report.byAgent.length);
           expect(report.byAgent.some((row) => row.id.startsWith('turn-') && row.kind !== 'loop')).toBe(false);
           expect(JSON.parse(JSON.stringify(report))).toEqual(report);

@@ -97,3 +97,5 @@ export function wrap(text: string, indent: string, maxLines = 6): string[] {
 export function moment(at: number, timeZone: string): string {
   return new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' }).format(at);
 }
+
+export const SHADOW = 'shadow: nothing is refused or paid; "mode" in config.json ends that';

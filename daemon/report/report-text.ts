@@ -1,5 +1,5 @@
 import type { AgentRow, Counts, Report, ReportStop } from '../contract/views.ts';
-import { columns, count, dollars, folder, moment, percent, shortId, WIDTH, wrap, type Column } from './page.ts';
+import { columns, count, dollars, folder, moment, percent, SHADOW, shortId, WIDTH, wrap, type Column } from './page.ts';
 import { printable } from '../contract/printable.ts';
 import { addCounts, countsOf, emptyTally, type Tally } from './tally.ts';
 
@@ -9,8 +9,8 @@ const MAX_STOPS = 10;
 
 /** `/pag0-report` as a person reads it. */
 export function reportText(report: Report, timeZone: string): string {
-  const head = [title(report), ...period(report, timeZone)];
-  if (report.totalRequests === 0 && report.refused.total === 0 && report.reserved === '0' && report.stops.length === 0) {
+  const head = [title(report), ...period(report, timeZone), ...(report.mode === 'shadow' ? [SHADOW] : [])];
+  if (report.totalRequests === 0 && report.refused.total === 0 && report.shadow.refused === 0 && report.shadow.payments === 0 && report.reserved === '0' && report.stops.length === 0) {
     return [...head, '', 'No calls were made that pag0 could see.'].join('\n');
   }
   const manySessions = report.bySession.length > 1;
@@ -47,16 +47,25 @@ function period(report: Report, timeZone: string): string[] {
 
 function summary(report: Report): string[] {
   const free = report.free === 0 ? '' : ` (${report.free} free)`;
-  const { kinds, refused } = report;
-  const codes = Object.entries(refused.byCode).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  const { kinds, refused, shadow } = report;
+  const shadowed = [
+    ...(shadow.refused === 0 ? [] : [`would have been refused: ${shadow.refused} (${codesOf(shadow.byCode)})`]),
+    ...(shadow.payments === 0 ? [] : [`would have been paid: ${dollars(shadow.unpaid)} in ${count(shadow.payments, 'request')}`]),
+  ];
   const pending = [report.reserved === '0' ? '' : `${dollars(report.reserved)} in flight`, report.held === '0' ? '' : `${dollars(report.held)} unconfirmed`].filter((part) => part !== '');
   return [
     `  total     ${dollars(report.totalCost)} in ${count(report.totalRequests, 'request')}${free}`,
     ...(pending.length === 0 ? [] : [`  besides   ${pending.join(', ')}`]),
     `  kinds     ${dollars(kinds.billed)} billed, ${dollars(kinds.settled)} settled, ${dollars(kinds.estimated)} estimated`,
-    `  refused   ${refused.total}${codes.length === 0 ? '' : `: ${codes.map(([code, times]) => `${code} ${times}`).join(', ')}`}`,
+    `  refused   ${refused.total}${refused.total === 0 ? '' : `: ${codesOf(refused.byCode)}`}`,
+    ...shadowed.map((line) => `  shadow    ${line}`),
     `  cache     ${percent(report.cacheHitRate)} hits, ${dollars(report.cacheSavings)} saved`,
   ].flatMap((line) => (line.length <= WIDTH ? [line] : wrap(line.trim(), '  ')));
+}
+
+function codesOf(byCode: Record<string, number>): string {
+  const codes = Object.entries(byCode).sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
+  return codes.map(([code, times]) => `${code} ${times}`).join(', ');
 }
 
 function section(heading: string, lines: readonly string[]): string[] {
@@ -88,6 +97,7 @@ function countColumns(rows: readonly Counts[]): Column<Counts>[] {
         ]
       : []),
     { title: 'refused', value: (row) => (row.refused === 0 ? '' : String(row.refused)) },
+    ...(rows.some((row) => row.shadowed > 0) ? [{ title: 'shadow', value: (row: Counts) => (row.shadowed === 0 ? '' : String(row.shadowed)) }] : []),
   ];
 }
 

@@ -31,13 +31,14 @@ describe('the report', () => {
       hits: 0,
       saved: '0',
       refused: 0,
+      shadowed: 0,
       total: '300000',
       budgetUtilization: 0.2,
       iterations: 0,
       stopped: null,
     });
     expect(report.byAgent[1]).toMatchObject({ agentId: 'main', cost: '0', total: '300000', parent: null, budgetUtilization: null });
-    expect(report.byTool[0]).toEqual({ tool: 'Bash', cost: '300000', held: '0', requests: 3, free: 0, hits: 0, saved: '0', refused: 0 });
+    expect(report.byTool[0]).toEqual({ tool: 'Bash', cost: '300000', held: '0', requests: 3, free: 0, hits: 0, saved: '0', refused: 0, shadowed: 0 });
     expect(report.byEndpoint.map((row) => row.endpoint)).toEqual(['api.tavily.com/search', 'docs.example.com/guide']);
   });
 
@@ -139,7 +140,7 @@ describe('the report', () => {
     const report = await reportOf(grove.parts, { scope: 'session', session: live.session });
     expect(report).toMatchObject({ totalCost: '100000', totalRequests: 5, cacheHitRate: 0.8, cacheSavings: '400000', free: 0 });
     expect(report.byAgent.map((row) => [row.agentId, row.hits, row.saved])).toEqual([['main', 0, '0'], ['researcher-1', 4, '400000']]);
-    expect(report.byEndpoint).toEqual([{ endpoint: 'docs.example/guide', cost: '100000', held: '0', requests: 5, free: 0, hits: 4, saved: '400000', refused: 0 }]);
+    expect(report.byEndpoint).toEqual([{ endpoint: 'docs.example/guide', cost: '100000', held: '0', requests: 5, free: 0, hits: 4, saved: '400000', refused: 0, shadowed: 0 }]);
     expect(reportText(report, 'UTC')).toContain('  cache     80 % hits, $0.40 saved');
     expect(reportText(report, 'UTC')).toMatch(/researcher-1 +\$0\.00 +4 +4 +\$0\.40/);
     expect(budgetText(await budgetView(grove.parts, live))).toContain('saved $0.40 by 4 answers from the cache');

@@ -39,7 +39,9 @@ export async function reportOf(parts: Parts, filter: ReportFilter, forest: Fores
     held: whole.held.toString(),
     reserved: (open.reduce((sum, one) => sum + one.amount, 0n) - whole.held).toString(),
     kinds: kindsOf(sums),
-    refused: { total: whole.refused, byCode: refusalsByCode(sums) },
+    refused: { total: whole.refused, byCode: byCode(sums, 'refused') },
+    mode: filter.scope === 'session' ? (parts.policies.of(filter.session)?.policy.mode ?? 'enforce') : parts.policies.mode(),
+    shadow: { refused: whole.shadowed, byCode: byCode(sums, 'shadow'), ...unpaidOf(sums) },
     byAgent: await agentRows(parts, forest, sums, sessions, span),
     byTool: table(tallyBy(sums, (sum) => sum.tool), (tool) => ({ tool })),
     byEndpoint: table(tallyBy(sums, (sum) => sum.endpoint), (endpoint) => ({ endpoint })),
@@ -95,10 +97,20 @@ function timeOf(filter: ReportFilter, span: Span, sessions: readonly Session[], 
   return { from, to: ended ? sessions.reduce((last, one) => Math.max(last, one.endedAt!), 0) : now };
 }
 
-function refusalsByCode(sums: readonly JournalSum[]): Record<string, number> {
-  const byCode: Record<string, number> = {};
-  for (const sum of sums) if (sum.what === 'refused') byCode[sum.code ?? 'UNKNOWN'] = (byCode[sum.code ?? 'UNKNOWN'] ?? 0) + sum.requests;
-  return byCode;
+function byCode(sums: readonly JournalSum[], what: 'refused' | 'shadow'): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const sum of sums) {
+    if (sum.what !== what || (what === 'shadow' && sum.code === null)) continue;
+    const code = sum.code ?? 'UNKNOWN';
+    counts[code] = (counts[code] ?? 0) + sum.requests;
+  }
+  return counts;
+}
+
+/** What sellers demanded in shadow and would have been paid. */
+function unpaidOf(sums: readonly JournalSum[]): { payments: number; unpaid: string } {
+  const payments = sums.filter(({ what, code }) => what === 'shadow' && code === null);
+  return { payments: payments.reduce((sum, one) => sum + one.requests, 0), unpaid: payments.reduce((sum, one) => sum + one.amount, 0n).toString() };
 }
 
 /** Most expensive first; where that says nothing, the busiest. */

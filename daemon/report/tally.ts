@@ -10,15 +10,21 @@ export interface Tally {
   hits: number;
   saved: bigint;
   refused: number;
+  /** In shadow: they went out, and would have been refused or asked about. */
+  shadowed: number;
 }
 
 export function emptyTally(): Tally {
-  return { cost: 0n, held: 0n, requests: 0, free: 0, hits: 0, saved: 0n, refused: 0 };
+  return { cost: 0n, held: 0n, requests: 0, free: 0, hits: 0, saved: 0n, refused: 0, shadowed: 0 };
 }
 
 export function add(tally: Tally, sum: JournalSum): void {
   if (sum.what === 'refused') {
     tally.refused += sum.requests;
+    return;
+  }
+  if (sum.what === 'shadow') {
+    if (sum.code !== null) tally.shadowed += sum.requests;
     return;
   }
   tally.requests += sum.requests;
@@ -39,6 +45,7 @@ export function addCounts(tally: Tally, row: Counts): void {
   tally.hits += row.hits;
   tally.saved += BigInt(row.saved);
   tally.refused += row.refused;
+  tally.shadowed += row.shadowed;
 }
 
 export function tallyBy(sums: readonly JournalSum[], keyOf: (sum: JournalSum) => string): Map<string, Tally> {
@@ -53,5 +60,5 @@ export function tallyBy(sums: readonly JournalSum[], keyOf: (sum: JournalSum) =>
 }
 
 export function countsOf(tally: Tally): Counts {
-  return { cost: tally.cost.toString(), held: tally.held.toString(), requests: tally.requests, free: tally.free, hits: tally.hits, saved: tally.saved.toString(), refused: tally.refused };
+  return { cost: tally.cost.toString(), held: tally.held.toString(), requests: tally.requests, free: tally.free, hits: tally.hits, saved: tally.saved.toString(), refused: tally.refused, shadowed: tally.shadowed };
 }

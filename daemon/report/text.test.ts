@@ -90,6 +90,17 @@ Nothing has been spent in this session yet.`.trimStart(),
     expect(text).toContain('Configuration: config.json: policy.sessionBudget: no');
   });
 
+  it('ends with the payments that wait for a person, those of nested sessions among them', async () => {
+    const grove = createGrove();
+    const live = grove.session(ID);
+    grove.nested('n1', live, 'main');
+    grove.session('elsewhere');
+    for (const session of ['n1', 'elsewhere']) grove.parts.approvals.ask({ session, request: 'r', network: 'eip155:84532', asset: '0xa', payTo: `0x${'b'.repeat(40)}`, amount: 300_000n }, { agent: 'main', label: 'a.com/x', code: 'PAYEE_CHANGED', why: 'asks $0.30 for somebody else' });
+    const view = await budgetView(grove.parts, live);
+    expect(view.approvals).toMatchObject([{ id: 'ask1', session: 'n1', agentId: 'main/claude-1', amount: '300000' }]);
+    expect(budgetText(view)).toMatch(/\n\nPayments asked about, which \/pag0-approve answers:\n {2}ask1: a\.com\/x asks \$0\.30 for somebody else \(\$0\.30 to\n {2}0xb+, asked by main\/claude-1, 15 minutes\n {2}left\)$/);
+  });
+
   it('draws no bar without a limit', async () => {
     const grove = createGrove({ policy: { projectBudget: '$50' } });
     const text = budgetText(await budgetView(grove.parts, grove.session(ID, { run: 'night' })));
