@@ -10,8 +10,8 @@ export type Answer<T> = { ok: true; body: T } | { ok: false; exit: Exit };
 const WAIT_MS = 20_000;
 
 /** Asks the daemon; what stands in the way is said in one sentence on stderr. */
-export async function fetchAnswer<T>(terminal: Terminal, path: string): Promise<Answer<T>> {
-  return settled(terminal, await terminal.client.get<T | ErrorAnswer>(path, WAIT_MS));
+export async function fetchAnswer<T>(terminal: Terminal, path: string, waitMs = WAIT_MS): Promise<Answer<T>> {
+  return settled(terminal, await terminal.client.get<T | ErrorAnswer>(path, waitMs));
 }
 
 export async function postAnswer<T>(terminal: Terminal, path: string, body: unknown): Promise<Answer<T>> {

@@ -63,6 +63,7 @@ function statusText(status: StatusAnswer): string {
     `  home      ${status.home}`,
     `  log       ${status.log}`,
     `  driver    ${status.driver ?? 'none'}`,
+    ...(status.mode === 'shadow' ? ['  mode      shadow: nothing is refused or paid'] : []),
     ...(status.notice === undefined ? [] : [`  notice    ${status.notice}`]),
     ...(status.problem === undefined ? [] : [`  problem   ${status.problem.sentence}`]),
   ];

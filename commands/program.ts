@@ -1,10 +1,15 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../daemon/contract/release.ts';
 import { fail } from './ask-daemon.ts';
+import { addApprovals } from './approve.ts';
 import { addBudget } from './budget.ts';
 import { addCache } from './cache.ts';
 import { addDaemon } from './daemon.ts';
 import { addKill } from './kill.ts';
+import { addMcp } from './mcp.ts';
+import { addQuote } from './quote.ts';
+import { addReceipts } from './receipts.ts';
+import { addReconcile } from './reconcile.ts';
 import { addReport } from './report.ts';
 import { addResume } from './resume.ts';
 import { addSessions } from './sessions.ts';
@@ -19,7 +24,7 @@ export async function runProgram(words: readonly string[], terminal: Terminal): 
     exit = await work(terminal);
   };
   const program = new Command('pag0').description('Who spends what, and who may: budgets for autonomous agents.').version(VERSION);
-  for (const add of [addBudget, addReport, addKill, addResume, addSessions, addCache, addDaemon, addSetup, addWallet]) add(program, run);
+  for (const add of [addBudget, addReport, addKill, addResume, addSessions, addCache, addDaemon, addSetup, addWallet, addApprovals, addReceipts, addReconcile, addMcp, addQuote]) add(program, run);
   speakOurWay(program, terminal);
   try {
     await program.parseAsync([...words], { from: 'user' });

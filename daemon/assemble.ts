@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { createClientSettings } from './config/client-settings.ts';
 import { createPolicies } from './config/policies.ts';
 import type { Home } from './contract/home.ts';
 import type { GatewayAccess } from './contract/routes.ts';
+import { TOOL_PAYMENT } from './contract/tool-payment.ts';
 import type { WalletSecrets } from './contract/wallet-secrets.ts';
 import { calendar } from './core/day.ts';
 import { directHosts } from './core/passage.ts';
@@ -17,19 +18,29 @@ import { refusal } from './core/errors.ts';
 import { caFiles } from './gateway/ca-files.ts';
 import { createCertificateAuthority, type CertificateAuthority } from './gateway/ca.ts';
 import { trustedRoots } from './gateway/roots.ts';
+import { leadsHere } from './gateway/authority.ts';
 import { createGateway } from './gateway/gateway.ts';
+import { approvalId, assemblePayments, walletAddress } from './assemble-payments.ts';
 import { apiRoutes } from './http/api.ts';
+import { approvalRoutes } from './http/approvals-api.ts';
 import { cacheRoutes } from './http/cache-api.ts';
 import { balanceRoutes, walletRoutes } from './http/wallet-api.ts';
+import { quoteRoutes } from './http/quote-api.ts';
 import { asResponse } from './http/error-answer.ts';
+import { receiptRoutes } from './http/receipts-api.ts';
+import { reconciliationRoutes } from './http/reconciliation-api.ts';
 import { hookRoute } from './http/hook.ts';
-import { problemAnswer, type PlainAnswer } from './http/plain.ts';
+import { problemAnswer, writePlain, type PlainAnswer } from './http/plain.ts';
+import { toolPaymentRoutes } from './http/tool-payment-api.ts';
 import { sqliteBook } from './ledger/sqlite.ts';
 import type { SqliteDriver } from './ledger/driver.ts';
 import type { Log } from './lifecycle/log.ts';
-import { launchOf, neighbourOf } from './lifecycle/neighbour.ts';
+import { HAS_RELAY, launchOf, neighbourOf, relayOf } from './lifecycle/neighbour.ts';
 import type { Assembled } from './lifecycle/start.ts';
+import { createMcpProxy } from './mcp/proxy.ts';
+import { PROXY_PATH } from './mcp/target.ts';
 import { createChainReader } from './payer/chain.ts';
+import { createApprovals } from './pipeline/approvals.ts';
 import { createDemands } from './pipeline/demands.ts';
 import { createDirectives } from './pipeline/directives.ts';
 import { createDoorway } from './pipeline/doorway.ts';
@@ -39,6 +50,7 @@ import { createHooks } from './pipeline/hook.ts';
 import { createOrders } from './pipeline/orders.ts';
 import type { Parts } from './pipeline/parts.ts';
 import { createPersons } from './pipeline/person.ts';
+import { createQuotes } from './pipeline/quote.ts';
 import { reconcile } from './pipeline/reconcile.ts';
 import { createSessions, type Live } from './pipeline/sessions.ts';
 import type { Clock, Governor } from './ports.ts';
@@ -64,9 +76,15 @@ interface Started {
   unsecluded?: string | null;
 }
 
+/** The built programs of its threads. */
+export interface Threads {
+  pageReader: URL;
+  signer: URL;
+}
+
 /** Puts the daemon together: the ledger and the roster, the pipeline, and the app that serves them. */
-export async function assemble(options: { home: Home; version: string; log: Log; clock: Clock; sqlite: SqliteDriver; port: number; token: string; pageReader: URL } & Started): Promise<Assembled> {
-  const { home, log, clock, sqlite, port, token, pageReader } = options;
+export async function assemble(options: { home: Home; version: string; log: Log; clock: Clock; sqlite: SqliteDriver; port: number; token: string; threads: Threads } & Started): Promise<Assembled> {
+  const { home, log, clock, sqlite, port, token, threads } = options;
   const custody = createCustody({ walletFile: home.walletFile, token, environment: options.secrets ?? {} });
   if (typeof options.unsecluded === 'string') log.warn(options.unsecluded);
   const { ledger, roster } = sqliteBook(sqlite.open(home.ledgerFile), (error) => log.error('roster', error));
@@ -92,6 +110,9 @@ export async function assemble(options: { home: Home; version: string; log: Log;
     recall: null,
     ticketing: createTicketing({ tickets, ready: () => readyToEndTls(ca), readShell, failed: (error) => log.error('tickets', error) }),
     protectedPaths: [home.dir],
+    approvals: createApprovals(clock, approvalId),
+    wallet: walletAddress(custody, (error) => log.error('wallet', error)),
+    watched: (text, fields) => log.info(text, fields),
     ownAddress: new RegExp(`(127\\.0\\.0\\.1|localhost|\\[::1\\]|0\\.0\\.0\\.0):${port}\\b`),
   };
   /** Whoever is told of the gateway must find there what to trust. Without it a session goes on as it would without pag0. */
@@ -116,30 +137,45 @@ export async function assemble(options: { home: Home; version: string; log: Log;
 
   const upstream = lazyUpstream(() => ({ ca: trustedRoots() }));
   const cache = openCache({ file: home.cacheFile, open: sqlite.open, log });
-  const chain = createChainReader({ upstream, rpcOf: (network) => policies.networks().find(({ id }) => id === network)?.rpc ?? null });
+  const rpcOf = (network: string): string | null => policies.networks().find(({ id }) => id === network)?.rpc ?? null;
+  const chain = createChainReader({ upstream, rpcOf });
+  const payments = assemblePayments({ parts, custody, chain, upstream, rpcOf, signer: threads.signer, log });
   const demands = createDemands();
-  const exchange = createExchange({ parts, cache, upstream, demands, nextId: () => randomBytes(9).toString('base64url'), failed: (error) => log.error('a request was answered and the ledger could not be written', error) });
-  const pages = createPageConverter({ file: pageReader });
+  const exchange = createExchange({ parts, cache, upstream, demands, paidRequests: payments.paidRequests, nextId: () => randomBytes(9).toString('base64url'), failed: (error) => log.error('a request was answered and the ledger could not be written', error) });
+  const pages = createPageConverter({ file: threads.pageReader });
   parts.recall = createRecall(createWebFetches({ parts, cache, exchange, demands, pages }), createToolReads(parts, cache));
-  const governor = createGovernor(parts, tickets, createDoorway(parts, (remotePort, clients) => neighbourOf(remotePort, port, clients)), exchange);
+  const doorway = createDoorway(parts, (remotePort, clients, itself) => neighbourOf(remotePort, port, clients, itself), HAS_RELAY ? (remotePort, clients) => relayOf(remotePort, port, clients) : null);
+  const governor = createGovernor(parts, tickets, doorway, exchange);
   const gateway = createGateway({ governor: unlessDraining(governor, () => draining), upstream, contextFor: ca.contextFor, trust: onceOnly(() => createSecureContext({ ca: trustedRoots() })), port, log });
+  const mcp = createMcpProxy({ port, upstream, doorway, calls: payments.toolCalls, log });
 
-  const answerHook = hookRoute(hooks, persons.typedIn);
+  const answerHook = hookRoute(hooks, persons);
   const app = new Hono<{ Bindings: HttpBindings }>();
-  app.route('/', apiRoutes({ parts, orders, persons, offerSecrets: custody.offer }));
+  app.route('/', apiRoutes({ parts, orders, persons, startedBy: async (pid, remotePort) => (await neighbourOf(remotePort, port, new Set([pid]), true)) !== null, offerSecrets: custody.offer }));
+  app.route('/', approvalRoutes({ parts, orders, persons }));
   app.route('/', walletRoutes({ standing: custody.standing, persons }));
   app.route('/', balanceRoutes({ standing: custody.standing, balances: (owner) => balancesOf(chain, policies.networks(), owner) }));
   app.route('/', cacheRoutes(cache, clock));
+  app.route('/', toolPaymentRoutes({ payments: payments.toolPayments, doorway, sessionOf: (toolUseId) => sessions.all().find(({ calling }) => calling.has(toolUseId))?.session.id ?? null }));
+  app.route('/', receiptRoutes(parts));
+  app.route('/', quoteRoutes({ parts, doorway, quotes: createQuotes({ parts, cache, upstream, payer: payments.payer, purchases: payments.purchases, isOwn: (url) => leadsHere(url, port) }) }));
+  app.route('/', reconciliationRoutes({ parts, chain, networks: policies.networks, standing: custody.standing }));
   app.onError((error) => asResponse(failed(error)));
 
   await reconcile(parts);
-  const timer = setInterval(() => void reconcile(parts).catch((error: unknown) => log.error('reconcile', error)), RECONCILE_EVERY_MS);
+  const settleCheques = (): void => void payments.cheques.settle().catch((error: unknown) => log.error('cheques', error));
+  settleCheques();
+  const timer = setInterval(() => {
+    reconcile(parts).catch((error: unknown) => log.error('reconcile', error));
+    settleCheques();
+  }, RECONCILE_EVERY_MS);
   timer.unref();
 
   /** Before anything else: who may not ask gets nothing. */
   function turnedAway(incoming: IncomingMessage): PlainAnswer | null {
     if (!fromThisMachine(incoming.headers.host, incoming.headers.origin, port)) return problemAnswer(403, 'FORBIDDEN', 'only programs on this machine may ask, and no web page');
-    return draining ? problemAnswer(503, 'DRAINING', 'pag0 is being replaced; ask again in a moment') : null;
+    // What came of a payment that is on its way is heard to the end.
+    return draining && incoming.url?.startsWith(`${TOOL_PAYMENT}/`) !== true ? problemAnswer(503, 'DRAINING', 'pag0 is being replaced; ask again in a moment') : null;
   }
 
   /** What is being answered keeps a drain waiting. */
@@ -158,8 +194,18 @@ export async function assemble(options: { home: Home; version: string; log: Log;
     return problemAnswer(500, 'LEDGER_UNAVAILABLE', 'pag0 failed; see pag0 daemon logs');
   }
 
+  /** Of what asks the daemon itself, the streams of MCP, which may stay open as long as a session. */
+  function asksForMcp(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
+    const away = incoming.url?.startsWith(PROXY_PATH) === true ? turnedAway(incoming) : null;
+    if (away === null) return mcp.request(incoming, outgoing);
+    incoming.resume();
+    writePlain(outgoing, away);
+    return true;
+  }
+
   return {
-    proxy: gateway,
+    proxy: { ...gateway, request: (incoming, outgoing) => gateway.request(incoming, outgoing) || asksForMcp(incoming, outgoing) },
+    confined: doorway.confined,
     async hook(incoming) {
       return turnedAway(incoming) ?? (await counted(() => answerHook(incoming)).catch(failed));
     },
@@ -168,6 +214,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
       return away === null ? counted(() => app.fetch(request, env as HttpBindings)) : asResponse(away);
     },
     lastActivity: () => active,
+    mode: policies.mode,
     busy: () => inFlight > 0 || sessions.all().some((live) => live.session.endedAt === null && live.session.clientPid !== null),
     async drain() {
       draining = true;
@@ -178,6 +225,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
       gateway.close();
       await upstream.close();
       await pages.close();
+      await payments.payer.close();
       await cache.close();
       await ledger.close();
     },

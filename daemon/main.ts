@@ -9,7 +9,7 @@ import { seclude } from './wallet/seclusion.ts';
 const unsecluded = seclude();
 const secrets = takeSecrets(process.env);
 await runDaemon({
-  assemble: (parts) => assemble({ ...parts, secrets, unsecluded, pageReader: beside('./read-page.mjs', '../plugin/dist/read-page.mjs') }),
+  assemble: (parts) => assemble({ ...parts, secrets, unsecluded, threads: { pageReader: beside('./read-page.mjs', '../plugin/dist/read-page.mjs'), signer: beside('./payer.mjs', '../plugin/dist/payer.mjs') } }),
   driverSource: fileURLToPath(beside('../driver', '../plugin/driver')),
 });
 

@@ -23,6 +23,7 @@ const RULES: readonly (readonly [string, readonly string[]])[] = [
   ['daemon/wallet', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'node:', 'zod', '@noble/hashes']],
   ['daemon/gateway', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'node:', '@peculiar/x509']],
   ['daemon/tickets', ['daemon/core', 'daemon/ports.ts', 'node:']],
+  ['daemon/mcp', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'daemon/gateway', 'daemon/pipeline', 'node:']],
   ['daemon/reading', ['daemon/ports.ts', 'node:', 'turndown', '@joplin/turndown-plugin-gfm']],
   ['daemon/payer', ['daemon/core', 'daemon/ports.ts', 'node:', 'viem', '@x402/core', '@x402/evm']],
   ['daemon/cache', ['daemon/core', 'daemon/ports.ts', 'daemon/ledger/database.ts', 'node:', 'keyv', 'http-cache-semantics']],
@@ -52,7 +53,7 @@ describe('imports', () => {
   });
 
   it('covers every file of the daemon, the hooks and the commands', () => {
-    const places = [...RULES.map(([place]) => place), 'daemon/assemble.ts', 'daemon/main.ts'];
+    const places = [...RULES.map(([place]) => place), 'daemon/assemble.ts', 'daemon/assemble-payments.ts', 'daemon/main.ts'];
     expect(sources.map((file) => relative(root, file)).filter((file) => !places.some((place) => isBelow(file, place)))).toEqual([]);
   });
 });

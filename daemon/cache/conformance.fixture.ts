@@ -1,5 +1,6 @@
 import { createDemands } from '../pipeline/demands.ts';
 import { createExchange } from '../pipeline/exchange.ts';
+import { NO_WALLET } from '../pipeline/exchange.fixture.ts';
 import { createWorld } from '../pipeline/world.fixture.ts';
 import type { Fields, Upstream, WebRequest } from '../ports.ts';
 import { cacheWorld } from './world.fixture.ts';
@@ -58,7 +59,7 @@ export async function play(steps: readonly Step[]): Promise<Seen[]> {
     },
     close: async () => {},
   };
-  const exchange = createExchange({ parts: world.parts, cache, upstream, demands: createDemands(), nextId: () => String((ids += 1)), failed: () => {} });
+  const exchange = createExchange({ parts: world.parts, cache, upstream, demands: createDemands(), paidRequests: NO_WALLET, nextId: () => String((ids += 1)), failed: () => {} });
   const payer = { ...CALLER, live: world.live, agent: world.parts.sessions.agentOf(world.live, undefined, undefined) };
 
   async function seen({ after = 0, method = 'GET', path = '', fields = {} }: Step): Promise<Seen> {

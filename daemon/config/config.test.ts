@@ -39,6 +39,7 @@ describe('a configuration', () => {
     ['{"prices":[{"price":"$1"}]}', 'prices.0: a price names an "endpoint" or a "tool"'],
     ['{"prices":[{"endpoint":"a","tool":"b","price":"$1"}]}', 'one of the two'],
     ['{"timeZone":"Mars/North"}', '"Mars/North" is not a time zone'],
+    ['{"mode":"off"}', 'mode is "off":'],
     ['{"loops":{"repeatLimit":0}}', 'loops.repeatLimit is 0:'],
     ['{"cache":{"scope":"team"}}', 'cache.scope is "team":'],
     ['{"cache":{"defaultTTL":-1}}', 'cache.defaultTTL is -1:'],
@@ -130,6 +131,19 @@ describe('the policy in force', () => {
     const { projectFile, open, session, write } = setUp();
     write(projectFile, { policy: { sessionBudget: '$1', dailyBudget: '$900' } });
     expect(open().of(session('s'))?.policy).toMatchObject({ sessionBudget: 1_000_000n, dailyBudget: 20_000_000n });
+  });
+
+  it('watches only where the user says so; a project’s file cannot, and can end it', () => {
+    const { files, projectFile, open, session, write } = setUp();
+    const policies = open();
+    const mode = () => [policies.of(session('s'))?.policy.mode, policies.mode()];
+    expect(mode()).toEqual(['enforce', 'enforce']);
+    write(projectFile, { mode: 'shadow' });
+    expect(mode()).toEqual(['enforce', 'enforce']);
+    write(files.userFile, { mode: 'shadow' });
+    expect(mode()).toEqual(['shadow', 'shadow']);
+    write(projectFile, { mode: 'enforce' });
+    expect(mode()).toEqual(['enforce', 'shadow']);
   });
 
   it('takes the user’s cache rules, which a project shortens and narrows', () => {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Mode } from '../core/mode.ts';
 import { DEFAULT_PAYMENT, type PayableNetwork } from '../core/payment-rules.ts';
 import { completed, tighten, type Policy } from '../core/policy.ts';
 import type { Session } from '../core/tree.ts';
@@ -25,6 +26,8 @@ export interface Policies {
   /** What is wrong with the files and options of this session, a sentence each. */
   problems(session: Session): string[];
   timeZone(): string;
+  /** The user's own; a session's project may have left the shadow (`of`). */
+  mode(): Mode;
 }
 
 /** What holds for every session alike, and also while there is none. */
@@ -88,6 +91,7 @@ export function createPolicies(files: { userFile: string; lastGoodFile: string }
       return [...[user.problem(), projectOf(session).problem()].filter((problem) => problem !== null), ...parseOptions(session.options).problems];
     },
     timeZone: () => user.current()?.timeZone ?? machineZone,
+    mode: () => user.current()?.policy.mode ?? 'enforce',
     networks: () => user.current()?.policy.payment?.networks ?? DEFAULT_PAYMENT.networks,
   };
 }

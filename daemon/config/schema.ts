@@ -136,6 +136,7 @@ const networks = z
 
 const config = z.strictObject({
   $schema: z.string().optional(),
+  mode: z.enum(['enforce', 'shadow']).optional(),
   timeZone: z.string().refine(isTimeZone, { error: (issue) => `${show(issue.input)} is not a time zone; write one such as "Europe/Paris"` }).optional(),
   policy: policy.optional(),
   agents: z.record(pattern, agent).optional(),
@@ -215,6 +216,7 @@ function toPolicy(file: z.infer<typeof config>): PolicyPart {
   const { allowedEndpoints, payees, priceJump, ...limits } = file.policy ?? {};
   const payment = defined({ networks: file.networks, payees: payees === undefined ? undefined : [payees], priceJump });
   return {
+    ...(file.mode === undefined ? {} : { mode: file.mode }),
     ...defined(limits),
     ...(allowedEndpoints === undefined ? {} : { allowedEndpoints: [allowedEndpoints] }),
     ...(file.agents === undefined ? {} : { agents: Object.entries(file.agents).map(([name, rule]) => toRule(name, rule)) }),

@@ -1,3 +1,4 @@
+import type { Mode } from '../core/mode.ts';
 import type { Problem } from './problem.ts';
 
 /**
@@ -42,6 +43,8 @@ export interface StatusAnswer extends HelloAnswer {
   /** Live sessions or open reservations keep it from stopping by itself. */
   busy: boolean;
   driver: string | null;
+  /** Of the user's configuration. `shadow`: nothing is refused or paid. null while it starts or ends. */
+  mode: Mode | null;
 }
 
 export type StopReason = 'upgrade' | 'person' | 'idle' | 'signal' | 'token' | 'failed';

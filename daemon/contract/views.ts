@@ -1,3 +1,7 @@
+import type { ApprovalView } from './approval-views.ts';
+
+import type { Mode } from '../core/mode.ts';
+
 /**
  * What `pag0 budget`, `report`, `sessions` and the verbs that change a limit ask of the daemon, and the answers: plain types,
  * ready for JSON. Amounts are µ$ as decimal strings, times are milliseconds since the epoch.
@@ -72,6 +76,8 @@ export interface AgentView extends Spending {
 
 export interface BudgetView {
   session: string;
+  /** `shadow`: nothing is refused or paid. */
+  mode: Mode;
   cwd: string;
   at: number;
   /** Of the session's own budget. */
@@ -82,6 +88,8 @@ export interface BudgetView {
   cacheSavings: string;
   /** `main`, and below it everyone it started. */
   tree: AgentView;
+  /** Payments of this session, and of all it started, about which a person is asked. */
+  approvals: ApprovalView[];
   /** What is wrong with the configuration, a sentence each. */
   problems: string[];
 }
@@ -99,6 +107,8 @@ export interface Counts {
   hits: number;
   saved: string;
   refused: number;
+  /** In shadow: requests that went out and would have been refused, or asked about. */
+  shadowed: number;
 }
 
 export interface AgentRow extends Counts {
@@ -156,6 +166,10 @@ export interface Report {
   /** The total by the kind of money; they are told apart, never added up silently. */
   kinds: { settled: string; billed: string; estimated: string };
   refused: { total: number; byCode: Record<string, number> };
+  /** `shadow`: nothing is refused or paid now. Of a session its own, else the user's. */
+  mode: Mode;
+  /** What shadow mode let pass and left unpaid. `byCode` counts questions by `APPROVAL_REQUIRED`, and loops that would have ended. */
+  shadow: { refused: number; byCode: Record<string, number>; payments: number; unpaid: string };
   byAgent: AgentRow[];
   byTool: ToolRow[];
   byEndpoint: EndpointRow[];

@@ -2,6 +2,7 @@ import { smaller, type Micros } from './amount.ts';
 import { DEFAULT_CACHE, tightenCache, type CacheRules } from './cache-rules.ts';
 import { endpointMatches, type Endpoint } from './endpoint.ts';
 import { globMatches } from './glob.ts';
+import { tightenMode, type Mode } from './mode.ts';
 import { DEFAULT_PAYMENT, tightenPayment, type PaymentRules } from './payment-rules.ts';
 import type { PriceRule } from './price.ts';
 
@@ -30,6 +31,8 @@ export interface AgentRule {
 }
 
 export interface Policy {
+  /** Whether what follows holds, or is only watched. */
+  mode: Mode;
   maxPerRequest: Micros | null;
   sessionBudget: Micros | null;
   runBudget: Micros | null;
@@ -62,6 +65,7 @@ export type PolicyPart = Partial<Omit<Policy, 'cache' | 'payment'>> & { cache?: 
 
 /** The use case's defaults: with no file at all, $5 a session, $20 a day, $0.50 a request, alert at 70 %. */
 export const DEFAULT_POLICY: Policy = {
+  mode: 'enforce',
   maxPerRequest: 500_000n,
   sessionBudget: 5_000_000n,
   runBudget: null,
@@ -94,6 +98,7 @@ export function completed(...parts: readonly PolicyPart[]): Policy {
  */
 export function tighten(user: Policy, project: PolicyPart): Policy {
   return {
+    mode: tightenMode(user.mode, project.mode),
     maxPerRequest: smaller(user.maxPerRequest, project.maxPerRequest),
     sessionBudget: smaller(user.sessionBudget, project.sessionBudget),
     runBudget: smaller(user.runBudget, project.runBudget),

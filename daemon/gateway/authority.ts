@@ -42,6 +42,12 @@ export function isOwn({ host, port }: { host: string; port: number }, ownPort: n
   return port === ownPort && (LOOPBACK.has(host) || host.endsWith('.localhost') || host.startsWith('127.'));
 }
 
+/** What cannot be read as an address the gateway knows might lead anywhere. */
+export function leadsHere({ host, protocol }: URL, ownPort: number): boolean {
+  const authority = parseAuthority(host, protocol === 'https:');
+  return authority === null || isOwn(authority, ownPort);
+}
+
 /** `0.0.0.0` and `::` lead to loopback as well; `::ffff:7f00:1` is 127.0.0.1 in IPv6. */
 const LOOPBACK = new Set(['localhost', '::1', '0.0.0.0', '::', '::ffff:7f00:1']);
 

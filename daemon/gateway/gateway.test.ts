@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import dns from 'node:dns';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttps } from 'node:https';
@@ -7,7 +8,7 @@ import { connect, createServer as createNet, type Server as NetServer, type Sock
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { ProxyAgent, WebSocket } from 'undici';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Pag0Error, refusal } from '../core/errors.ts';
 import { UpstreamError } from '../upstream/upstream-error.ts';
 import { makeCaPair, readCaPair } from './ca-pair.ts';
@@ -130,6 +131,16 @@ describe('the daemon itself', () => {
 
   it('is not reached by a tunnel', async () => {
     expect(await raw(stage.port, `CONNECT localhost:${stage.port} HTTP/1.1\r\nHost: x\r\n\r\n`)).toMatch(/^HTTP\/1.1 508 .*GATEWAY_LOOP/s);
+  });
+
+  it('is not reached through a tunnel by a name of somebody else’s that leads to it', async () => {
+    stage.governor.rule = 'tunnel';
+    const lookup = vi.spyOn(dns, 'lookup').mockImplementation(((_host: string, options: { all?: boolean }, done: (...found: unknown[]) => void) => done(null, ...(options.all === true ? [[{ address: '127.0.0.1', family: 4 }]] : ['127.0.0.1', 4]))) as never);
+    onTestFinished(() => lookup.mockRestore());
+    const said = await raw(stage.port, `CONNECT rebound.example:${stage.port} HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: 127.0.0.1:${stage.port}\r\nConnection: close\r\n\r\n`);
+    expect(said).toMatch(/^HTTP\/1.1 508 .*GATEWAY_LOOP/s);
+    expect(lookup).toHaveBeenCalled();
+    expect(stage.own).not.toContain('GET /');
   });
 
   it('knows its own requests when they come back', async () => {

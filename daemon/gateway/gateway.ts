@@ -138,7 +138,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (socket.destroyed) return;
     if ('problem' in decided) return endWithProblem(socket, decided.problem);
     const { asker, passage } = decided;
-    if (passage.passage === 'tunnel') return openTunnel(socket, head, authority, limits, track);
+    if (passage.passage === 'tunnel') return openTunnel({ limits, port, track }, socket, head, authority);
     const refusal = passage.passage === 'refuse' ? passage.refusal : null;
     // curl shows nobody the body of a refused CONNECT. Who trusts our CA is told inside, where it is read.
     if (refusal !== null && asker === null) return endWithProblem(socket, refused(refusal));

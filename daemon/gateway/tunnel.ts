@@ -2,12 +2,21 @@ import { connect, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Authority } from './authority.ts';
 import type { GatewayLimits } from './limits.ts';
-import { endWithProblem, type GatewayProblem } from './problem-answer.ts';
+import { endWithProblem, LOOP, type GatewayProblem } from './problem-answer.ts';
 
+const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
 const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
 
-/** Bytes both ways and nothing else. `track` learns of the far socket, so that it can be ended with the gateway. */
-export function openTunnel(client: Socket, head: Buffer, to: Authority, limits: GatewayLimits, track: (socket: Socket) => void): void {
+export interface TunnelParts {
+  limits: GatewayLimits;
+  /** The daemon's own. */
+  port: number;
+  /** Learns of the far socket, so that it can be ended with the gateway. */
+  track(socket: Socket): void;
+}
+
+/** Bytes both ways and nothing else. */
+export function openTunnel({ limits, port, track }: TunnelParts, client: Socket, head: Buffer, to: Authority): void {
   const far = connect({ host: to.host, port: to.port, allowHalfOpen: true, noDelay: true });
   track(far);
   const late = `${to.host}:${to.port} cannot be reached in ${limits.connectMs / 1000} s.`;
@@ -26,6 +35,8 @@ export function openTunnel(client: Socket, head: Buffer, to: Authority, limits: 
   far.once('error', notReached);
   client.once('close', givenUp);
   far.once('connect', () => {
+    // Whatever name led there: what is asked of the daemon would come from its own process.
+    if (far.remotePort === port && LOOPBACK.test(far.remoteAddress ?? '')) return fail(LOOP);
     clearTimeout(timer);
     far.off('error', notReached);
     client.off('close', givenUp);

@@ -18,19 +18,21 @@ export interface ApiParts {
   parts: Parts;
   orders: Orders;
   persons: Persons;
+  /** Whether a process holds the connection, or is above the one that does. */
+  startedBy(pid: number, remotePort: number): Promise<boolean>;
   /** Takes what a session brought for the wallet. */
   offerSecrets(sealed: string, moment: 'start' | 'later'): void;
 }
 
 /** Everything under `/v1` that is about money: what our own hooks and commands ask. They were proven at the door. */
-export function apiRoutes({ parts, orders, persons, offerSecrets }: ApiParts): Hono<{ Bindings: HttpBindings }> {
+export function apiRoutes({ parts, orders, persons, startedBy, offerSecrets }: ApiParts): Hono<{ Bindings: HttpBindings }> {
   const api = new Hono<{ Bindings: HttpBindings }>();
 
   api.post(ROUTES.session, async (c) => {
     const registration = await parsed(c, sessionRegistration);
     if ('problem' in registration) return errorAnswer(400, 'BAD_REQUEST', registration.problem);
     const { sealed, ...told } = registration.value;
-    const answer: SessionAnswer = await registerSession(parts, told);
+    const answer: SessionAnswer = await registerSession(parts, told, (pid) => startedBy(pid, c.env.incoming.socket.remotePort ?? 0));
     // A client that an agent started, or a hook that it ran by hand, hangs below the agent and chooses no wallet.
     const isNested = parts.sessions.get(told.session_id)?.session.parent !== null;
     if (sealed !== undefined && !isNested) offerSecrets(sealed, told.event === 'session-start' ? 'start' : 'later');
@@ -54,7 +56,7 @@ export function apiRoutes({ parts, orders, persons, offerSecrets }: ApiParts): H
   return api;
 }
 
-function orderAnswer(c: NodeContext, outcome: OrderOutcome): Response {
+export function orderAnswer(c: NodeContext, outcome: OrderOutcome): Response {
   if (outcome.ok) return c.json({ sentence: outcome.sentence });
   const status = outcome.code === 'PERSON_REQUIRED' ? 403 : outcome.code === 'NOT_FOUND' ? 404 : 400;
   return errorAnswer(status, outcome.code, outcome.sentence);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { hookEvent, KNOWN_EVENTS, type HookEvent } from '../contract/events.ts';
 import type { Hooks } from '../pipeline/hook.ts';
+import type { Persons } from '../pipeline/person.ts';
 import { hookAnswer } from './answer.ts';
 import { readBody } from './body.ts';
 import { problemAnswer, type PlainAnswer } from './plain.ts';
@@ -10,8 +11,11 @@ const MAX_EVENT_BYTES = 16 * 1024 * 1024;
 
 const NOTHING_TO_SAY: PlainAnswer = { status: 200, text: '{}' };
 
-/** `POST /hook`: the client's events. The session id lets it in; what a web page could send never gets this far. */
-export function hookRoute(hooks: Hooks, isPerson: (sessionId: string, remotePort: number) => Promise<boolean>) {
+/**
+ * `POST /hook`: the client's events. The session id lets it in; what a web page could send never gets this far. Who sends it is
+ * looked up only where much depends on it: a process that the client started can post the same.
+ */
+export function hookRoute(hooks: Hooks, persons: Pick<Persons, 'sentByClient' | 'typedIn'>) {
   return async (incoming: IncomingMessage): Promise<PlainAnswer> => {
     const body = await readBody(incoming, MAX_EVENT_BYTES);
     if (!body.ok) return problemAnswer(body.status, 'BAD_REQUEST', body.problem);
@@ -19,7 +23,7 @@ export function hookRoute(hooks: Hooks, isPerson: (sessionId: string, remotePort
     if (event === null) return NOTHING_TO_SAY;
     if (typeof event === 'string') return problemAnswer(400, 'BAD_REQUEST', event);
     const remotePort = incoming.socket.remotePort ?? 0;
-    const reply = await hooks.handle(event, () => isPerson(event.session_id, remotePort));
+    const reply = await hooks.handle(event, { isClient: () => persons.sentByClient(event.session_id, remotePort), isPerson: () => persons.typedIn(event.session_id, remotePort) });
     if (reply === null) return problemAnswer(403, 'SESSION_UNKNOWN', 'no such session is registered; a prompt or a new start registers it');
     return { status: 200, text: JSON.stringify(hookAnswer(event, reply)) };
   };

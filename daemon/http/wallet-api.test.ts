@@ -6,7 +6,7 @@ const VIEW: WalletView = { source: 'keystore', address: '0x008aeeda4d805471df9b2
 
 async function ask(path: string, body?: unknown, isPerson = false) {
   const asked: [pid: number, remotePort: number][] = [];
-  const persons = { typedIn: () => Promise.resolve(false), atTerminal: (pid: number, remotePort: number) => (asked.push([pid, remotePort]), Promise.resolve(isPerson)) };
+  const persons = { sentByClient: () => Promise.resolve(false), typedIn: () => Promise.resolve(false), atTerminal: (pid: number, remotePort: number) => (asked.push([pid, remotePort]), Promise.resolve(isPerson)) };
   const app = walletRoutes({ standing: () => Promise.resolve(VIEW), persons });
   const init = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) };
   const response = await app.request(path, init, { incoming: { socket: { remotePort: 5_555 } } });

@@ -1,10 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { ROUTES } from '../contract/routes.ts';
 import { serverOptions } from '../gateway/limits.ts';
-import { writePlain, type PlainAnswer } from '../http/plain.ts';
+import { problemAnswer, writePlain, type PlainAnswer } from '../http/plain.ts';
 import type { Fetch } from './door.ts';
 
 /** What is asked of the port besides the daemon's own routes: the forward proxy's part. */
@@ -18,6 +19,8 @@ export interface Proxy {
 
 /** Who answers once the ledger is open. */
 export interface Serving {
+  /** It comes out of a client's sandbox. False at once where that needs no look. Never rejects. */
+  confined(connection: Socket): false | Promise<boolean>;
   /** One event of the client's hooks: the path of every tool call. Never rejects. */
   hook(incoming: IncomingMessage): Promise<PlainAnswer>;
   proxy: Proxy;
@@ -41,18 +44,32 @@ export function createListener({ door, serving, leaving }: ListenerOptions): Ser
   const server = createServer(serverOptions(), (incoming, outgoing) => {
     const now = serving();
     if (now?.proxy.request(incoming, outgoing) === true) return;
+    const confined = now?.confined(incoming.socket) ?? false;
+    if (confined === false) return answerOwn(now, incoming, outgoing);
+    void confined.then((yes) => {
+      if (!yes) return answerOwn(serving(), incoming, outgoing);
+      incoming.resume();
+      writePlain(outgoing, CONFINED);
+    });
+  });
+
+  function answerOwn(now: Serving | null, incoming: IncomingMessage, outgoing: ServerResponse): void {
     const answer = now !== null && incoming.url === ROUTES.hook && incoming.method === 'POST' ? now.hook(incoming) : null;
     if (answer === null) return void toDoor(incoming, outgoing);
     void answer.then((plain) => {
       if (leaving()) outgoing.setHeader('connection', 'close');
       writePlain(outgoing, plain);
     });
-  });
+  }
+
   server.on('connect', (incoming, socket, head) => (serving()?.proxy.connect ?? unavailable)(incoming, socket, head));
   server.on('upgrade', (incoming, socket, head) => (serving()?.proxy.upgrade ?? unavailable)(incoming, socket, head, server));
   server.on('clientError', (error, socket) => (serving()?.proxy.clientError ?? broken)(error, socket));
   return server;
 }
+
+/** What the daemon is asked it answers, or does, outside of the sandbox; and there a hook's event would be the client's. */
+const CONFINED = problemAnswer(403, 'FORBIDDEN', 'a sandbox leads through pag0 and not to it, so nothing was done');
 
 function unavailable(_: IncomingMessage, socket: Duplex): void {
   socket.on('error', () => {});

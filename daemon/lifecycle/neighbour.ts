@@ -20,45 +20,71 @@ const MAX_HOLDERS = 512;
 /**
  * Which client is behind a loopback connection: who holds its other end, and what is above that. Asked once a
  * connection, and only where nothing else tells; it costs a look at every process. Where it cannot be told it is nobody.
+ * `itself`: the client may hold it, too; what it asks the gateway for is the hooks' business.
  */
-export async function neighbourOf(remotePort: number, localPort: number, clients: ReadonlySet<number>): Promise<Neighbour | null> {
+export async function neighbourOf(remotePort: number, localPort: number, clients: ReadonlySet<number>, itself = false): Promise<Neighbour | null> {
   if (clients.size === 0) return null;
-  if (process.platform === 'linux') return neighbourOnLinux(remotePort, localPort, clients);
-  return process.platform === 'win32' ? null : neighbourByPs(remotePort, localPort, clients);
+  if (process.platform === 'linux') return neighbourOnLinux(remotePort, localPort, clients, itself);
+  return process.platform === 'win32' ? null : neighbourByPs(remotePort, localPort, clients, itself);
 }
 
 /**
  * The kernel takes milliseconds for its table of connections, so that is waited for. The rest is many small files made in
  * memory: a turn through the thread pool for each would cost ten times what reading them costs.
  */
-async function neighbourOnLinux(remotePort: number, localPort: number, clients: ReadonlySet<number>): Promise<Neighbour | null> {
+async function neighbourOnLinux(remotePort: number, localPort: number, clients: ReadonlySet<number>, itself: boolean): Promise<Neighbour | null> {
   const inode = await socketInode(remotePort, localPort);
   if (inode === null) return null;
   const table = processTable();
   for (const pid of below(table, clients)) {
-    // What the client itself asks for is the hooks' business.
-    if (clients.has(pid)) continue;
+    if (clients.has(pid) && !itself) continue;
     if (!holds(pid, `socket:[${inode}]`)) continue;
+    if (clients.has(pid)) return { client: pid, relayed: false };
     const way = wayUp(table, pid, clients);
     // In the sandbox there is no network but a socket file; outside, one socat for the session copies from that to us.
-    return { client: way.at(-1)!, relayed: way.slice(0, -1).every((one) => table.get(one)!.name === 'socat') };
+    return { client: way.at(-1)!, relayed: way.slice(0, -1).every((one) => table.get(one)!.name === RELAY) };
   }
   return null;
 }
 
+/** Only there a relay stands between the sandbox and us. */
+export const HAS_RELAY = process.platform === 'linux';
+
+/**
+ * The client whose relay holds a connection: a socat below it, and nothing else in between. `gone`: nobody holds it, so that it
+ * may have been one that has ended since. Nothing but relays is looked at, and all of them: there may be as many as somebody in
+ * the sandbox cares to open.
+ */
+export async function relayOf(remotePort: number, localPort: number, clients: ReadonlySet<number>): Promise<number | 'gone' | null> {
+  const inode = await socketInode(remotePort, localPort);
+  if (inode === null || inode === NO_INODE) return 'gone';
+  const table = processTable();
+  for (const [pid, { name }] of table) {
+    if (name !== RELAY) continue;
+    const way = wayUp(table, pid, clients);
+    if (clients.has(way.at(-1)!) && way.slice(0, -1).every((one) => table.get(one)!.name === RELAY) && holds(pid, `socket:[${inode}]`)) return way.at(-1)!;
+  }
+  return null;
+}
+
+const RELAY = 'socat';
+/** Of a connection that no process has any more. */
+const NO_INODE = '0';
+
 /** The sandbox of macOS has no relay: what runs in it connects as anything else does. */
-async function neighbourByPs(remotePort: number, localPort: number, clients: ReadonlySet<number>): Promise<Neighbour | null> {
+async function neighbourByPs(remotePort: number, localPort: number, clients: ReadonlySet<number>, itself: boolean): Promise<Neighbour | null> {
   const lines = await run('lsof', ['-nP', `-iTCP:${remotePort}`]);
   const line = lines.find((one) => one.includes(`127.0.0.1:${remotePort}->127.0.0.1:${localPort}`));
   const holder = Number(line?.trim().split(/\s+/)[1]);
   if (!Number.isInteger(holder)) return null;
+  if (clients.has(holder)) return itself ? { client: holder, relayed: false } : null;
   const table = new Map<number, Facts>();
   for (const row of await run('ps', ['-A', '-o', 'pid=,ppid=,comm='])) {
     const match = /^\s*(\d+)\s+(\d+)\s+(.*\S)\s*$/.exec(row);
     if (match !== null) table.set(Number(match[1]), { parent: Number(match[2]), name: match[3]! });
   }
   const client = wayUp(table, holder, clients).at(-1);
-  return client !== undefined && client !== holder && clients.has(client) ? { client, relayed: null } : null;
+  return client !== undefined && clients.has(client) ? { client, relayed: null } : null;
 }
 
 function holds(pid: number, socket: string): boolean {

@@ -74,6 +74,18 @@ async function look(pid: number): Promise<{ parent: number; startedByAgent: bool
   }
 }
 
+/** Whether a process works. One that has ended and that nobody has asked about yet does not. */
+export async function isRunning(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+  if (process.platform !== 'linux') return true;
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  return !/\) [ZX] /.test(stat.slice(stat.lastIndexOf(')')));
+}
+
 const AGENT_MARK = /(^|[\0\s])(CLAUDECODE=1|CLAUDE_CODE_CHILD_SESSION=1|PAG0_PARENT_SESSION=)/;
 
 /** The terminal that controls a process, or null: an agent's Bash has none. */

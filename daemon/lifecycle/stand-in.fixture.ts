@@ -40,10 +40,12 @@ const assemble: Assemble = async ({ home, clock, sqlite }) => {
   });
 
   return {
+    confined: () => false,
     hook: async () => ({ status: 200, text: JSON.stringify({ from: 'the daemon' }) }),
     proxy: { request: () => false, connect: (_, socket) => socket.destroy(), upgrade: (_, socket) => socket.destroy(), clientError: (_, socket) => socket.destroy() },
     fetch: (request) => app.fetch(request),
     lastActivity: () => last,
+    mode: () => 'enforce',
     busy: () => busy || open.size > 0,
     drain: async () => {
       draining = true;

@@ -6,6 +6,7 @@ import { ensureToken, readDaemonRecord, readToken, removeIfThere, type DaemonRec
 import { errorCode, fileProblem, problem, ProblemError, type Problem } from '../contract/problem.ts';
 import { createRequestCheck } from '../contract/proof.ts';
 import { ROUTES, type DaemonState, type HelloAnswer, type StatusAnswer, type StopReason } from '../contract/routes.ts';
+import type { Mode } from '../core/mode.ts';
 import { loadDriver, type LoadedDriver, type SqliteDriver } from '../ledger/driver.ts';
 import { createDoor, type Fetch } from './door.ts';
 import { createListener, type Serving } from './listener.ts';
@@ -17,6 +18,7 @@ export interface Assembled extends Serving {
   fetch: Fetch;
   lastActivity(): number;
   busy(): boolean;
+  mode(): Mode;
   drain(): Promise<void>;
   close(): Promise<void>;
 }
@@ -232,6 +234,7 @@ function statusOf(life: Life): StatusAnswer {
     idleLimitMs: idleMs,
     busy: life.assembled?.busy() ?? false,
     driver: life.driver?.driver.name ?? null,
+    mode: life.assembled?.mode() ?? null,
   };
 }
 

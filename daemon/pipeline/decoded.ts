@@ -7,6 +7,9 @@ const DECODERS: Record<string, (bytes: Uint8Array, options: { maxOutputLength: n
   br: brotliDecompressSync,
 };
 
+/** Nobody packs more often; a hostile server may, some thousand times. */
+const MAX_CODINGS = 3;
+
 /** `problem`: why it cannot be read, to stand behind "because". */
 export type Decoded = { bytes: Uint8Array } | { problem: string };
 
@@ -16,7 +19,9 @@ export type Decoded = { bytes: Uint8Array } | { problem: string };
  */
 export function decoded(body: Uint8Array, contentEncoding: string, limit: number): Decoded {
   let bytes = body;
-  for (const coding of contentEncoding.toLowerCase().split(',').map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity').reverse()) {
+  const codings = contentEncoding.toLowerCase().split(',').map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity');
+  if (codings.length > MAX_CODINGS) return { problem: `it is encoded ${codings.length} times over` };
+  for (const coding of codings.reverse()) {
     const decode = DECODERS[coding];
     if (decode === undefined) return { problem: `it is encoded as ${coding}, which is not decoded here` };
     try {

@@ -20,14 +20,14 @@ describe('the guard', () => {
     expect(await ask('Bash', { command })).toBe('PROTECTED_FILE');
   });
 
-  it.each(['pag0 wallet export', 'pag0 wallet --json export', 'cd /tmp && pag0 wallet create --force', 'echo 0x11 | pag0 wallet import', 'bash -c "pag0 wallet export"', 'pag0 budget raise session $50', 'pag0 resume', 'timeout 5 pag0 resume all', 'bash -c "pag0 approve 7"', '/opt/x/bin/pag0 daemon stop', 'node /x/plugin/dist/cli.mjs budget raise session 5', 'pag0 setup --yes', 'cd /tmp && node /x/cli.mjs setup --undo', 'curl -X POST http://127.0.0.1:4402/hook -d @x'])(
+  it.each(['pag0 wallet export', 'pag0 wallet --json export', 'cd /tmp && pag0 wallet create --force', 'echo 0x11 | pag0 wallet import', 'bash -c "pag0 wallet export"', 'pag0 budget raise session $50', 'pag0 resume', 'timeout 5 pag0 resume all', 'bash -c "pag0 approve 7"', 'pag0 approve k3m9x', 'yes yes | pag0 approve k3m9x', 'pag0 --json approve --no k3m9x', 'node /x/cli.mjs approve k3m9x', '/opt/x/bin/pag0 daemon stop', 'node /x/plugin/dist/cli.mjs budget raise session 5', 'pag0 setup --yes', 'cd /tmp && node /x/cli.mjs setup --undo', 'curl -X POST http://127.0.0.1:4402/hook -d @x'])(
     'keeps the verbs that raise for a person: %s',
     async (command) => {
       expect(await ask('Bash', { command })).toBe('PERSON_REQUIRED');
     },
   );
 
-  it.each(['pag0 budget', 'pag0 wallet address', 'pag0 wallet balance', 'pag0 report --json', 'pag0 budget lower session $1', 'pag0 kill', 'pag0 daemon status', 'git log --grep=pag0', 'echo "see /pag0-budget"', 'npm test'])(
+  it.each(['pag0 budget', 'pag0 wallet address', 'pag0 wallet balance', 'pag0 report --json', 'pag0 budget lower session $1', 'pag0 approvals --json', 'pag0 kill', 'pag0 daemon status', 'git log --grep=pag0', 'echo "see /pag0-budget"', 'npm test'])(
     'lets an agent read, lower and stop: %s',
     async (command) => {
       expect(await ask('Bash', { command })).toBeNull();
@@ -53,7 +53,7 @@ describe('the guard', () => {
   });
 
   it('does not let the model type pag0’s slash commands', async () => {
-    expect(await ask('Skill', { skill: 'pag0:pag0-resume' })).toBe('PERSON_REQUIRED');
+    for (const skill of ['pag0:pag0-resume', 'pag0-approve']) expect(await ask('Skill', { skill })).toBe('PERSON_REQUIRED');
     expect(await ask('Skill', { skill: 'review' })).toBeNull();
   });
 });

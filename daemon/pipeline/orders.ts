@@ -1,11 +1,13 @@
 import { formatDollars, type Micros } from '../core/amount.ts';
 import type { Code } from '../core/errors.ts';
 import type { Scope } from '../core/transfer.ts';
+import { enforces } from '../core/mode.ts';
 import { MAIN, type Agent } from '../core/tree.ts';
 import { ALL } from './directives.ts';
 import type { Parts } from './parts.ts';
 import { agentScope, currentStanding, sessionScope } from './scopes.ts';
 import type { Live } from './sessions.ts';
+import { modeOf } from './turns.ts';
 
 export type Target = { kind: 'session' | 'run' | 'project' | 'day' | 'all' } | { kind: 'agent'; name: string };
 
@@ -16,6 +18,8 @@ export interface Orders {
   setLimit(live: Live, target: Target, amount: Micros, by: 'person' | 'agent'): Promise<OrderOutcome>;
   kill(live: Live | null, target: Target, by: 'person' | 'agent'): Promise<OrderOutcome>;
   resume(live: Live | null, target: Target, by: 'person' | 'agent'): Promise<OrderOutcome>;
+  /** A payment that waits for a yes, by its id. */
+  approve(id: string, yes: boolean, by: 'person' | 'agent'): Promise<OrderOutcome>;
 }
 
 export function createOrders(parts: Parts): Orders {
@@ -36,6 +40,8 @@ export function createOrders(parts: Parts): Orders {
       const found = switchOf(live, target);
       if (found === null) return no('NOT_FOUND', notFound(live, target));
       await parts.directives.give({ kind: 'kill', scope: found.key, limit: null, by, at: parts.clock() });
+      const mode = live === null ? parts.policies.mode() : modeOf(parts, live);
+      if (!enforces(mode)) return yes(`Noted for ${found.label}, and nothing is stopped: this is shadow mode, in which pag0 only watches ("mode" in config.json ends that).`);
       return yes(`Paid calls are stopped for ${found.label}; free work goes on. /pag0-resume lifts it.`);
     },
     async resume(live, target, by) {
@@ -45,6 +51,17 @@ export function createOrders(parts: Parts): Orders {
       await parts.directives.give({ kind: 'resume', scope: found.key, limit: null, by, at: parts.clock() });
       const still = found.key !== ALL && parts.directives.killed([]) ? ' Everything is still stopped: /pag0-resume all lifts that.' : '';
       return yes(`Paid calls may go on for ${found.label}, within its limits.${still}`);
+    },
+    async approve(id, agreed, by) {
+      if (by !== 'person') return no('PERSON_REQUIRED', 'only a person can allow or decline a payment; ask for it to be typed as a slash command in an attended session or in a terminal');
+      const found = parts.approvals.answer(id.toLowerCase(), agreed);
+      if (found === null) return no('NOT_FOUND', `no payment waits under ${JSON.stringify(id)}: it was used, declined or has expired, or the daemon was started again since`);
+      const { label, amount, payTo, session, agent, expiresAt } = found;
+      const what = `${label} for ${formatDollars(amount)} to ${payTo}`;
+      if (!agreed) return yes(`Declined: ${what} is not paid.`);
+      const text = `A person has allowed the payment of ${what}, which was refused before; make the same call once more if it is still needed, within 15 minutes.`;
+      parts.sessions.get(session)?.hints.push({ agent, text, until: expiresAt });
+      return yes(`Allowed once, within 15 minutes: ${what}. The agent is told at its next call; ask it to go on.`);
     },
   };
 }
@@ -93,5 +110,6 @@ export function forPerson(orders: Orders, isPerson: () => Promise<boolean>): Ord
     setLimit: async (live, target, amount, by) => orders.setLimit(live, target, amount, await checked(by)),
     kill: async (live, target, by) => orders.kill(live, target, await checked(by)),
     resume: async (live, target, by) => orders.resume(live, target, await checked(by)),
+    approve: async (id, agreed, by) => orders.approve(id, agreed, await checked(by)),
   };
 }

@@ -4,6 +4,7 @@ import type { Refusal } from '../core/errors.ts';
 import type { Sandbox } from '../core/sandbox.ts';
 import type { GatewayAccess } from '../contract/routes.ts';
 import type { Clock, Ledger, Roster } from '../ports.ts';
+import type { Approvals } from './approvals.ts';
 import type { Directives } from './directives.ts';
 import type { Recall } from './recall.ts';
 import type { Live, Sessions } from './sessions.ts';
@@ -32,6 +33,12 @@ export interface Parts {
   recall: Recall | null;
   /** Folders that no agent's tool may write to: pag0's own. */
   protectedPaths: readonly string[];
+  /** Payments that wait for a person's yes. */
+  approvals: Approvals;
+  /** Whose money it is, lower-case; empty while there is no wallet. */
+  wallet(): string;
+  /** For the log, in shadow: what was not done. */
+  watched(text: string, fields: Record<string, string>): void;
   /** The daemon's own address, as a command might name it. */
   ownAddress: RegExp;
 }
@@ -44,6 +51,7 @@ export interface ToolCall {
   agentId: string | undefined;
   agentType: string | undefined;
   promptId: string | undefined;
+  permissionMode: string | null;
 }
 
 /** What the client is to be told about a call that has not run yet. */

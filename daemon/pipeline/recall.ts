@@ -10,7 +10,8 @@ import type { Weighed } from './weigh.ts';
 export interface Recall {
   before(live: Live, agent: Agent, call: ToolCall, weighed: Weighed): Promise<Recalled>;
   after(live: Live, agent: Agent, call: ToolCall, outcome: { response: unknown; text: string | null; price: bigint }): Promise<void>;
-  failed(live: Live, agent: Agent, call: ToolCall, error: string): Promise<void>;
+  /** What the agent is to be told beside the failure; null: nothing. */
+  failed(live: Live, agent: Agent, call: ToolCall, error: string, approvals: readonly string[]): Promise<string | null>;
   /** It was not run after all, or nobody knows what became of it. */
   end(live: Live, toolUseId: string, landing: 'failed' | 'unknown'): void;
   abandon(live: Live, agent?: string): void;
@@ -34,9 +35,10 @@ export function createRecall(pages: WebFetches, tools: ToolReads): Recall {
       if (call.tool === 'WebFetch') await pages.after(live, agent, call, response, price);
       else await tools.after(live, agent, call, text, price);
     },
-    async failed(live, agent, call, error) {
-      if (call.tool === 'WebFetch') pages.failed(call, error);
-      else await tools.after(live, agent, call, null, 0n);
+    async failed(live, agent, call, error, approvals) {
+      if (call.tool === 'WebFetch') return pages.failed(live, agent, call, error, approvals);
+      await tools.after(live, agent, call, null, 0n);
+      return null;
     },
     end: tools.end,
     abandon: tools.abandon,

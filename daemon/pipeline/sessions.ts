@@ -13,6 +13,8 @@ export interface Live {
   rounds: Map<string, Turn>;
   /** Bash commands in flight by tool call id. */
   running: Map<string, Running>;
+  /** MCP calls in flight by tool call id. */
+  calling: Map<string, Calling>;
   /** As the last event told it; it changes while a session runs. */
   permissionMode: string | null;
   /** Its requests have to leave by another proxy, so none gets a ticket. */
@@ -21,6 +23,8 @@ export interface Live {
   spawning: Map<string, { agent: string; type: string; running: boolean; born: boolean }>;
   /** Sentences for the person that wait for an event of the main thread; a subagent's never reach the screen. */
   notices: string[];
+  /** Sentences for the agents that asked, until the next end of a call of theirs. */
+  hints: Hint[];
   lastSeen: number;
   /** Grows whenever an agent comes, is named or becomes a loop: what was worked out from the tree is out of date then. */
   shape: number;
@@ -34,8 +38,35 @@ export interface Running {
   charged: { host: string; left: number }[];
   /** µ$: the dearest of its requests as the hook knew it, which a person was asked about where that is needed. */
   approvedUpTo: bigint;
+  /** Ids of the payments about which the client asked its person before it let the command run. */
+  approvals: readonly string[];
+  /** In shadow: the hook has written down that it would not have run so. */
+  noted?: boolean;
   /** Alerts of the gateway, for the agent's context when the call ends. */
   alerts: string[];
+}
+
+/** An MCP call in flight: whoever pays for it does so for the agent that made it. */
+export interface Calling {
+  agent: string;
+  /** As the client names it. */
+  tool: string;
+  input: Readonly<Record<string, unknown>>;
+  /** Ids of the payments about which the client asked its person before it let the call run. */
+  approvals: readonly string[];
+  /** In shadow: the hook has written down that it would not have run so. */
+  noted?: boolean;
+  /** For the agent's context when the call ends. */
+  alerts: string[];
+  /** µ$ */
+  paid: bigint;
+}
+
+export interface Hint {
+  agent: string;
+  text: string;
+  /** ms since the epoch: then it is of no use any more. */
+  until: number;
 }
 
 export interface Registration {
@@ -51,6 +82,11 @@ export interface Registration {
   parentSession: string | null;
   /** The processes above the one that registers, nearest first. */
   ancestors: readonly { pid: number; command: string }[];
+}
+
+/** Nothing is in flight yet. */
+export function atWork(session: Session, now: number): Live {
+  return { session, turn: null, rounds: new Map(), running: new Map(), calling: new Map(), permissionMode: null, ownProxy: false, spawning: new Map(), notices: [], hints: [], lastSeen: now, shape: 0 };
 }
 
 export interface Sessions {
@@ -70,13 +106,19 @@ export interface Sessions {
   recogniseLoop(live: Live, turn: Turn, ended: Agent | null): Agent;
   save(live: Live, agent?: Agent): void;
   all(): Live[];
+  /** All, and those that were at work when this daemon came: they are known by their next event, and may be needed before. */
+  recalled(): Live[];
 }
+
+/** Sessions that may have been at work when this daemon came. */
+const RECALLED = 50;
 
 /** Sessions kept in memory, ended ones last; the others are read back when they speak again. */
 const MAX_LIVE = 500;
 
 export function createSessions(roster: Roster, clock: Clock): Sessions {
   const live = new Map<string, Live>();
+  let isRecalled = false;
 
   function get(id: string): Live | undefined {
     const known = live.get(id);
@@ -87,7 +129,7 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
   }
 
   function remember(session: Session): Live {
-    const one: Live = { session, turn: null, rounds: new Map(), running: new Map(), permissionMode: null, ownProxy: false, spawning: new Map(), notices: [], lastSeen: clock(), shape: 0 };
+    const one = atWork(session, clock());
     live.set(session.id, one);
     if (live.size > MAX_LIVE) forgetLeast();
     return one;
@@ -260,6 +302,11 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
       return agent;
     },
     all: () => [...live.values()],
+    recalled() {
+      if (!isRecalled) for (const { id } of roster.recent(RECALLED)) get(id);
+      isRecalled = true;
+      return [...live.values()];
+    },
   };
 }
 

@@ -14,6 +14,8 @@ export interface Outcome {
   answer: string;
   /** The call failed, with this text; null when it went well. */
   error: string | null;
+  /** The server asked to be paid first: it names the price, which counts when that is paid, and the table's does not. */
+  demanded: boolean;
 }
 
 export interface Settled {
@@ -30,8 +32,8 @@ export interface Settled {
 export async function settle(parts: Parts, live: Live, outcome: Outcome, pending: Pending | undefined): Promise<Settled> {
   const key = reservationKey(live, outcome.toolUseId);
   const at = parts.clock();
-  if (outcome.error !== null && neverSent(outcome.error, pending?.sole ?? null)) {
-    await parts.ledger.void(key, at, outcome.error.slice(0, 200));
+  if (outcome.demanded || (outcome.error !== null && neverSent(outcome.error, pending?.sole ?? null))) {
+    await parts.ledger.void(key, at, outcome.demanded ? 'the server asked to be paid first' : (outcome.error ?? '').slice(0, 200));
     return { spent: 0n, alerts: [] };
   }
   const actual = pending === undefined ? undefined : learntPrice(pending.quotes, outcome.answer);

@@ -4,6 +4,7 @@ import type { OrderVerb, Target } from '../contract/views.ts';
 import { formatDollars, parseAmount, type Micros, type ParsedAmount } from '../core/amount.ts';
 import { Pag0Error } from '../core/errors.ts';
 import { MAIN } from '../core/tree.ts';
+import { approvalsText, approvalsView } from '../report/approvals.ts';
 import { budgetText } from '../report/budget-text.ts';
 import { budgetView } from '../report/budget.ts';
 import { readForest } from '../report/forest.ts';
@@ -31,6 +32,8 @@ export async function answerSlash(parts: Parts, live: Live, command: string, arg
         return await stop(parts, live, 'kill', words, orders);
       case 'pag0-resume':
         return await stop(parts, live, 'resume', words, orders);
+      case 'pag0-approve':
+        return await approve(parts, words, orders);
       default:
         return null;
     }
@@ -42,6 +45,7 @@ export async function answerSlash(parts: Parts, live: Live, command: string, arg
 }
 
 const BUDGET_USAGE = 'write /pag0-budget, or /pag0-budget raise|lower [session|run|project|day|agent NAME] $AMOUNT';
+const APPROVE_USAGE = 'write /pag0-approve to see what waits, /pag0-approve ID or /pag0-approve no ID';
 const REPORT_USAGE = 'write /pag0-report [session|run|project|today|all]';
 
 async function budget(parts: Parts, live: Live, words: readonly string[], orders: Orders): Promise<string> {
@@ -72,6 +76,13 @@ async function report(parts: Parts, live: Live, words: readonly string[]): Promi
 async function stop(parts: Parts, live: Live, verb: 'kill' | 'resume', words: readonly string[], orders: Orders): Promise<string> {
   const read = stopTarget(words);
   return read.ok ? spoken(await carryOut(parts, live, { verb, target: read.target }, orders)) : badRequest(read.problem);
+}
+
+async function approve(parts: Parts, words: readonly string[], orders: Orders): Promise<string> {
+  if (words.length === 0) return approvalsText(approvalsView(parts), '/pag0-approve');
+  const declined = words[0] === 'no';
+  const [id, ...rest] = declined ? words.slice(1) : words;
+  return id === undefined || rest.length > 0 ? badRequest(APPROVE_USAGE) : spoken(await orders.approve(id, !declined, 'person'));
 }
 
 export interface Order {

@@ -1,14 +1,16 @@
 import { ratio } from '../core/amount.ts';
 import { SCOPE_CODE, spentOf } from '../core/errors.ts';
 import { completeRound, loopEnd, updateBreaker, type LoopEnd, type Turn } from '../core/loop.ts';
+import { ruled } from '../core/mode.ts';
 import { counted, type Balance } from '../core/transfer.ts';
 import { isLoop, type Agent } from '../core/tree.ts';
 import { digestOf } from './digest.ts';
 import { settleLeftovers } from './leftovers.ts';
 import type { Parts } from './parts.ts';
-import { currentStanding, sessionScope, type Standing } from './scopes.ts';
+import { agentScope, currentStanding, sessionScope, type Standing } from './scopes.ts';
 import type { Live } from './sessions.ts';
-import { driveOn, isStopped, ownRounds, stoppedLoopOf } from './turns.ts';
+import { driveOn, isStopped, modeOf, ownRounds, stoppedLoopOf } from './turns.ts';
+import { noteShadow } from './weigh.ts';
 
 export interface Stop {
   /** The client's word that this Stop follows one that another plugin's hook answered with more work. */
@@ -42,13 +44,20 @@ export async function stopSubagent(parts: Parts, live: Live, agent: Agent, stop:
 async function endRound(parts: Parts, live: Live, turn: Turn, agent: Agent, stop: Stop): Promise<string | null> {
   completeRound(turn, digestOf(stop.lastMessage));
   agent.iterations = turn.iterations;
-  const end = await whyEnd(parts, live, turn, agent);
+  const { stands: end, shadow } = ruled(modeOf(parts, live), await whyEnd(parts, live, turn, agent));
+  if (shadow !== null) await noteEnd(parts, live, agent, shadow);
   // The first reason, and the rounds until then, are what a report needs.
   if (end !== null && !isStopped(parts, live, agent)) agent.stopped = { code: end.code, reason: end.reason, attempts: turn.iterations, at: parts.clock() };
   if (end !== null) agent.endedAt = parts.clock();
   parts.sessions.save(live, agent);
   if (end === null) return null;
   return `pag0 ${end.code}: ${agent.name} was ended after ${turn.iterations} ${turn.iterations === 1 ? 'iteration' : 'iterations'} because ${end.reason}; see /pag0-report, the session can be used on.`;
+}
+
+/** Once for each loop: its next rounds would not have been. */
+async function noteEnd(parts: Parts, live: Live, agent: Agent, end: LoopEnd): Promise<void> {
+  const isNew = await parts.ledger.mark(`shadow:${agentScope(live.session.id, agent.id)}`, parts.clock());
+  if (isNew) noteShadow(parts, live, agent, [{ tool: 'Stop', method: 'CALL', endpoint: null, known: true, times: 1 }], end);
 }
 
 async function whyEnd(parts: Parts, live: Live, turn: Turn, agent: Agent): Promise<LoopEnd | null> {

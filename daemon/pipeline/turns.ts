@@ -1,4 +1,5 @@
 import { beginTurn, work, type Turn } from '../core/loop.ts';
+import type { Mode } from '../core/mode.ts';
 import type { Agent } from '../core/tree.ts';
 import { digestOf } from './digest.ts';
 import { driverOf } from './driver.ts';
@@ -49,6 +50,11 @@ function endedLoop(parts: Parts, live: Live, turn: Turn, driver: string | null):
   const stopped = [...live.session.agents.values()].filter((agent) => agent.kind === 'loop' && isStopped(parts, live, agent));
   const same = (agent: Agent): boolean => (driver !== null && agent.driver !== undefined ? agent.driver === driver : turn.command === null);
   return stopped.findLast((agent) => agent.type !== turn.command && same(agent)) ?? null;
+}
+
+/** Without a policy nothing is relaxed. */
+export function modeOf(parts: Parts, live: Live): Mode {
+  return parts.policies.of(live.session)?.policy.mode ?? 'enforce';
 }
 
 /** Stopped by pag0, and not let go on by a person since. */

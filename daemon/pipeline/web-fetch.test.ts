@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { reportOf } from '../report/report.ts';
 import { ok, turns } from './exchange.fixture.ts';
+import type { PaidRequests } from './paid-request.ts';
 import { createRecall } from './recall.ts';
 import { createRecallWorld, servedText, type RecallWorld } from './recall.fixture.ts';
 import { refusalOf } from './world.fixture.ts';
@@ -136,10 +137,60 @@ describe('a page that costs', () => {
   it('closes when the cache is broken; a free one goes its way', async () => {
     const world = createRecallWorld(PRICED);
     const broken = () => Promise.reject(Object.assign(new Error('the cache cannot be read'), { code: 'CACHE_UNAVAILABLE' }));
-    const reads = { before: broken, after: broken, failed: () => {}, end: () => {}, abandon: () => {} };
+    const reads = { before: broken, after: broken, failed: async () => null, end: () => {}, abandon: () => {} };
     world.parts.recall = createRecall(reads, reads);
     expect((await (await world.start('WebFetch', GUIDE)).reply).verdict).toMatchObject({ verdict: 'refuse' });
     expect((await (await world.start('WebFetch', FREE)).reply).verdict).toEqual({ verdict: 'pass' });
+  });
+});
+
+/** A wallet whose payments sellers take; the paying itself is proved in paying.test.ts. */
+const pays: PaidRequests = { meet: async () => ({ outcome: 'bought', value: ok('the paid page', { 'content-type': 'text/plain' }), amount: 10_000n, proven: true, arrived: async () => {} }) };
+const DEMAND = { status: 402, fields: {}, body: Buffer.from('{}') };
+
+describe('a page whose seller names the price', () => {
+  const NAMED = { prices: [{ endpoint: 'docs.example/*', price: 'x402' }] };
+
+  it('is fetched here where a rule says so, paid, and given in the call’s place', async () => {
+    const world = createRecallWorld(NAMED, pays);
+    const call = await world.start('WebFetch', GUIDE);
+    world.asked[0]!.answer(DEMAND);
+    expect(await servedText(call)).toBe('pag0: this is the page itself and not an error: https://docs.example/guide (fetched by pag0 for $0.01).\n\nthe paid page');
+  });
+
+  it.each(['failure', 'result'])('is bought after the client’s own fetch met the demand, which it tells as a %s, and the agent reads it beside that', async (told) => {
+    const world = createRecallWorld({}, pays);
+    world.parts.wallet = () => '0xwallet';
+    const call = await world.start('WebFetch', FREE);
+    expect(await servedText(call)).toBeNull();
+    const after = told === 'failure' ? call.failed('Request failed with status code 402') : call.ran(read('The server returned HTTP 402 Payment Required.', 402));
+    await turns();
+    world.asked[0]!.answer(DEMAND);
+    expect((await after)?.context).toBe('pag0: this is the page itself and not an error: https://free.example/page (fetched by pag0 for $0.01).\n\nthe paid page');
+  });
+
+  it('that leads on is not followed, lest a chain of addresses be paid one by one', async () => {
+    const leads: PaidRequests = { meet: async () => ({ outcome: 'bought', value: { status: 302, fields: { location: '/next' }, body: Buffer.alloc(0) }, amount: 10_000n, proven: true, arrived: async () => {} }) };
+    const world = createRecallWorld(NAMED, leads);
+    const call = await world.start('WebFetch', GUIDE);
+    world.asked[0]!.answer(DEMAND);
+    expect(await servedText(call)).toBe('pag0: https://docs.example/guide answered 302 (fetched by pag0 for $0.01): the page is at https://docs.example/next now. WebFetch that address.');
+    expect(world.asked).toHaveLength(1);
+  });
+
+  it('is left alone after such a failure where there is no wallet, and after any other', async () => {
+    const world = createRecallWorld({}, pays);
+    await (await world.start('WebFetch', FREE)).failed('Request failed with status code 402');
+    world.parts.wallet = () => '0xwallet';
+    await (await world.start('WebFetch', { ...FREE, url: 'https://free.example/2' })).failed('Request failed with status code 500');
+    expect(world.asked).toHaveLength(0);
+  });
+
+  it('that a person was asked about is not charged by the rule as well', async () => {
+    const world = createRecallWorld({ ...PRICED, policy: { approveAbove: '$0.05' } }, pays);
+    const call = await world.start('WebFetch', GUIDE);
+    await call.failed('Request failed with status code 402');
+    expect(await world.spent()).toEqual({ posted: 0n, reserved: 0n, held: 0n });
   });
 });
 

@@ -5,8 +5,9 @@ import { WEB_FETCH } from '../core/reuse.ts';
 import type { Agent } from '../core/tree.ts';
 import type { AnswerCache, PageConverter, WebAnswer, WebRequest } from '../ports.ts';
 import type { Demands } from './demands.ts';
-import type { Exchange, Payer } from './exchange.ts';
+import type { Exchange, Spender } from './exchange.ts';
 import { pageText } from './page-text.ts';
+import { discard } from './paid-request.ts';
 import type { Parts, ToolCall } from './parts.ts';
 import { placeOf } from './place.ts';
 import { ago, RUNS, served, type Recalled } from './served.ts';
@@ -22,8 +23,8 @@ export interface WebFetches {
   before(live: Live, agent: Agent, call: ToolCall, weighed: Weighed, mayFetch: boolean): Promise<Recalled>;
   /** The client has read it: what it made of the page for this prompt. */
   after(live: Live, agent: Agent, call: ToolCall, response: unknown, price: bigint): Promise<void>;
-  /** The client could not. */
-  failed(call: ToolCall, error: string): void;
+  /** The client could not. What its own fetch had no means to pay for is bought here: the text that the agent is to be given; null: none. */
+  failed(live: Live, agent: Agent, call: ToolCall, error: string, approvals: readonly string[]): Promise<string | null>;
 }
 
 export interface WebFetchParts {
@@ -55,25 +56,28 @@ export function createWebFetches({ parts, cache, exchange, demands, pages }: Web
       return served(line, read.answer.body.toString('utf8'), 'ask for less of it in the prompt');
     }
     const isKept = (await cache.find(place, asked.page, now)).state === 'fresh';
-    if (!isKept && !(mayFetch && (weighed.amount > 0n || demands.has(asked.page.url)))) return RUNS;
-    const page = fetched({ live, agent, tool: call.tool, toolUseId: call.id, alerts: [], approvedUpTo: mayFetch ? weighed.amount : 0n }, asked.page);
+    const isDemanded = demands.has(asked.page.url) || weighed.quotes.some(({ rule }) => rule?.price === 'x402');
+    if (!isKept && !(mayFetch && (weighed.amount > 0n || isDemanded))) return RUNS;
+    const page = fetched({ live, agent, tool: call.tool, toolUseId: call.id, alerts: [], approvedUpTo: mayFetch ? weighed.amount : 0n, approvals: [] }, asked.page);
     return inTime(page);
   }
 
-  async function fetched(payer: Payer, page: WebRequest): Promise<Recalled> {
+  async function fetched(spender: Spender, page: WebRequest): Promise<Recalled> {
     let { url } = page;
     let charged = 0n;
     try {
       for (let hop = 0; hop <= MAX_HOPS; hop += 1) {
-        const exchanged = await exchange.send(payer, { ...page, url }, NEVER);
+        const exchanged = await exchange.send(spender, { ...page, url }, NEVER);
         if ('refusal' in exchanged) return { outcome: 'refused', refusal: exchanged.refusal };
         charged += exchanged.charged;
         const { answer } = exchanged;
         const next = redirectOf(answer, url);
-        if (next === null) return await shown(payer, answer, url, charged);
+        if (next === null) return await shown(spender, answer, url, charged);
         discard(answer);
         // Elsewhere the agent goes itself: what may be reached there is not for this page to say.
-        if (!isSamePlace(next, new URL(url))) return served(`${url} answered ${answer.status}: the page is at ${next.href} now. WebFetch that address.`, '', '');
+        // And what a payment was signed for leads to no second one by itself.
+        const isBought = answer.fields['x-pag0-payment'] !== undefined;
+        if (isBought || !isSamePlace(next, new URL(url))) return served(`${url} answered ${answer.status}${isBought ? ` (${costOf(answer, charged)})` : ''}: the page is at ${next.href} now. WebFetch that address.`, '', '');
         url = next.href;
       }
       return served(`${url} leads from one address to the next, ${MAX_HOPS} times and more. Go on without it.`, '', '');
@@ -85,13 +89,13 @@ export function createWebFetches({ parts, cache, exchange, demands, pages }: Web
     }
   }
 
-  async function shown(payer: Payer, answer: WebAnswer, url: string, charged: bigint): Promise<Recalled> {
+  async function shown(spender: Spender, answer: WebAnswer, url: string, charged: bigint): Promise<Recalled> {
     const { status } = answer;
     const cost = costOf(answer, charged);
     const page = await pageText(answer, url, pages).catch(() => null);
     discard(answer);
     if (page === null) return { outcome: 'refused', refusal: refusal('UPSTREAM_FAILED', `${url} broke off in the middle (${cost}); go on without it`, { scope: 'request' }) };
-    const told = payer.alerts === null || payer.alerts.length === 0 ? '' : `\n${payer.alerts.join('\n')}`;
+    const told = spender.alerts === null || spender.alerts.length === 0 ? '' : `\n${spender.alerts.join('\n')}`;
     const quoted = `'${url.replaceAll("'", '%27')}'`;
     const rest = `\`curl -s ${quoted}\` gives all of it`;
     if ('unread' in page) return served(`${url} was fetched (${cost}) and is no text but ${page.unread}; save it with \`curl -o FILE ${quoted}\`.${told}`, '', rest);
@@ -112,12 +116,34 @@ export function createWebFetches({ parts, cache, exchange, demands, pages }: Web
     await cache.keep(placeOf(parts, live, policy), readingRequest(url, call), answer, { price, by: originOf(live, agent) }, parts.clock());
   }
 
-  function failed(call: ToolCall, error: string): void {
+  async function failed(live: Live, agent: Agent, call: ToolCall, error: string, approvals: readonly string[]): Promise<string | null> {
     const url = addressOf(call, false);
-    if (url !== null && /\bstatus code 402\b/.test(error)) demands.note(url, 402);
+    if (url === null || !isDemand(error)) return null;
+    demands.note(url, 402);
+    if (parts.wallet() === '') return null;
+    const page = { method: 'GET', url, fields: FIELDS, body: null };
+    const bought = await inTime(fetched({ live, agent, tool: call.tool, toolUseId: call.id, alerts: [], approvedUpTo: 0n, approvals }, page));
+    switch (bought.outcome) {
+      case 'served':
+        return bought.text;
+      case 'refused':
+        return bought.refusal.sentence;
+      case 'runs':
+        return null;
+    }
   }
 
   return { before, after, failed };
+}
+
+/** The client's own words for HTTP 402, up to the version that tells it as a result. */
+export function isDemand(error: string): boolean {
+  return /\bstatus code 402\b/.test(error);
+}
+
+/** To the client of today a 402 is a result like any other, though nothing of the page was read: the failure that it is; null: none. */
+export function demandIn(tool: string, response: unknown): string | null {
+  return tool === 'WebFetch' && readingOf(response)?.status === 402 ? 'status code 402' : null;
 }
 
 /** What to ask for: the page, and what somebody's client made of it for this prompt. null: it is no address to fetch. */
@@ -176,10 +202,6 @@ async function inTime(fetching: Promise<Recalled>): Promise<Recalled> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-function discard({ body }: WebAnswer): void {
-  if (!Buffer.isBuffer(body)) body.on('error', () => {}).destroy();
 }
 
 /** The client's own result, `{ code, result, … }`. */

@@ -1,13 +1,15 @@
 import { admit, authorize, overBudget } from '../core/admit.ts';
+import { formatDollars } from '../core/amount.ts';
 import { callLabel, type Call } from '../core/call.ts';
-import type { Refusal } from '../core/errors.ts';
+import type { Code, Refusal } from '../core/errors.ts';
 import { spend } from '../core/loop.ts';
+import { ruled } from '../core/mode.ts';
 import type { Policy } from '../core/policy.ts';
 import { canCost, quote, type Quote } from '../core/price.ts';
 import { counted, firstExceeded, type Exceeded, type Scope } from '../core/transfer.ts';
 import { chainOf, isLoop, type Agent } from '../core/tree.ts';
 import type { PolicyInForce } from '../config/policies.ts';
-import type { Line, Origin } from '../ports.ts';
+import type { Line, MoneyKind, Origin } from '../ports.ts';
 import type { Parts } from './parts.ts';
 import { currentStanding, type Standing } from './scopes.ts';
 import type { Live } from './sessions.ts';
@@ -21,6 +23,10 @@ export interface Weighed {
   amount: bigint;
   /** A person is to be asked first. */
   ask: boolean;
+  /** In shadow: why it would have been refused. */
+  would: Refusal | null;
+  /** In shadow: it is written down already that it would have been refused, or asked about. */
+  noted: boolean;
   at: number;
 }
 
@@ -29,8 +35,12 @@ export type Weighing = { outcome: 'ungoverned' } | { outcome: 'refused'; quotes:
 
 /** quote → admit → authorize: whether an agent may make these calls at all, before any money is set aside. */
 export async function weigh(parts: Parts, live: Live, agent: Agent, calls: readonly Call[], inForce: PolicyInForce): Promise<Weighing> {
+  return weighQuotes(parts, live, agent, calls.map((one) => quote(one, inForce.policy.prices)).filter(isGoverned), inForce);
+}
+
+/** The same where somebody else than the price table has named the price. */
+export async function weighQuotes(parts: Parts, live: Live, agent: Agent, quotes: readonly Quote[], inForce: PolicyInForce): Promise<Weighing> {
   const { policy } = inForce;
-  const quotes = calls.map((one) => quote(one, policy.prices)).filter(isGoverned);
   if (quotes.length === 0) return { outcome: 'ungoverned' };
   const at = parts.clock();
   const standing = currentStanding(parts, live, agent, inForce, at);
@@ -44,18 +54,39 @@ export async function weigh(parts: Parts, live: Live, agent: Agent, calls: reado
     loopEnded: loopEnded(parts, live, agent, policy),
     exhausted: amount === 0n && quotes.some(canCost) ? await exhausted(parts, standing.scopes) : null,
   });
-  if (admitted !== null) return { outcome: 'refused', quotes, refusal: admitted };
-  const weighed: Weighed = { quotes, policy, standing, amount, ask: false, at };
-  if (amount === 0n) return { outcome: 'free', weighed };
-  const authorized = authorize(quotes, policy, standing.limits);
-  if (authorized.verdict === 'refuse') return { outcome: 'refused', quotes, refusal: authorized.refusal };
-  return { outcome: 'priced', weighed: { ...weighed, ask: authorized.verdict === 'ask' } };
+  const authorized = admitted === null && amount > 0n ? authorize(quotes, policy, standing.limits) : null;
+  const { stands, shadow } = ruled(policy.mode, authorized?.verdict === 'refuse' ? authorized.refusal : admitted);
+  if (stands !== null) return { outcome: 'refused', quotes, refusal: stands };
+  return { outcome: amount === 0n ? 'free' : 'priced', weighed: { quotes, policy, standing, amount, ask: authorized?.verdict === 'ask', would: shadow, noted: false, at } };
 }
 
-/** Sets the money aside in every scope at once, under the call's own key. The refusal when one of them is full. */
-export async function reserve(parts: Parts, live: Live, agent: Agent, key: string, { quotes, policy, standing, amount, at }: Weighed): Promise<Refusal | null> {
-  const reserved = await parts.ledger.reserve({ key, origin: originOf(live, agent), lines: quotes.map(lineOf), scopes: standing.scopes, kind: 'billed', at });
-  if (reserved.outcome === 'exceeded') return overBudget(reserved.exceeded, amount, quotes);
+/** As it would be if the policy were enforced. */
+export function asEnforced(weighing: Weighing): Weighing {
+  if (!('weighed' in weighing) || weighing.weighed.would === null) return weighing;
+  const { would, quotes } = weighing.weighed;
+  return { outcome: 'refused', quotes, refusal: would };
+}
+
+/** Where a "no" becomes a verdict. In shadow it is written down, once for each weighing, and does not stand: null. */
+export function upheld<No extends { code: Code }>(parts: Parts, live: Live, agent: Agent, weighed: Weighed, no: No | null): No | null {
+  const { stands, shadow } = ruled(weighed.policy.mode, no);
+  if (shadow !== null && !weighed.noted) {
+    weighed.noted = true;
+    noteShadow(parts, live, agent, weighed.quotes.map(({ call }) => call), shadow);
+  }
+  return stands;
+}
+
+/** Sets the money aside in every scope at once, under the call's own key. The refusal when one of them is full; in shadow it is set aside all the same. */
+export async function reserve(parts: Parts, live: Live, agent: Agent, key: string, weighed: Weighed, kind: MoneyKind = 'billed'): Promise<Refusal | null> {
+  const { quotes, policy, standing, amount, at } = weighed;
+  const request = { key, origin: originOf(live, agent), lines: quotes.map(lineOf), scopes: standing.scopes, kind, at };
+  let reserved = await parts.ledger.reserve(request);
+  if (reserved.outcome === 'exceeded') {
+    const stands = upheld(parts, live, agent, weighed, overBudget(reserved.exceeded, amount, quotes));
+    if (stands !== null) return stands;
+    reserved = await parts.ledger.reserve({ ...request, scopes: standing.scopes.map((scope) => ({ ...scope, limit: null })) });
+  }
   if (reserved.outcome === 'reserved') for (const turn of roundsOf(live, agent)) spend(turn, amount, at, policy.loops);
   return null;
 }
@@ -116,6 +147,20 @@ export function noteRefusal(parts: Parts, live: Live, agent: Agent, quotes: read
     parts.sessions.save(live, agent);
   }
   noteCalls(parts, live, agent, quotes, { what: 'refused', code: why.code });
+}
+
+/** In shadow: these would have been refused, asked about or ended, for `code`. */
+export function noteShadow(parts: Parts, live: Live, agent: Agent, calls: readonly Call[], { code }: { code: string }): void {
+  for (const call of calls) {
+    parts.ledger.note({ what: 'shadow', code, origin: originOf(live, agent), tool: call.tool, endpoint: callLabel(call), requests: call.times, at: parts.clock() });
+    parts.watched('shadow: would have been refused', { code, call: callLabel(call), agent: agent.name, session: live.session.id });
+  }
+}
+
+/** In shadow: this would have been paid. */
+export function notePayment(parts: Parts, live: Live, agent: Agent, call: Call, amount: bigint): void {
+  parts.ledger.note({ what: 'shadow', origin: originOf(live, agent), tool: call.tool, endpoint: callLabel(call), requests: call.times, saved: amount, at: parts.clock() });
+  parts.watched('shadow: would have been paid', { amount: formatDollars(amount), call: callLabel(call), agent: agent.name, session: live.session.id });
 }
 
 /** Calls that moved no money. `saved`: for each of a hit's calls. */
