@@ -1,4 +1,5 @@
-import { type Address, createTestClient, defineChain, type Hex, http, publicActions, walletActions } from 'viem';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Address, createTestClient, defineChain, type Hex, http, publicActions, type TransactionReceipt, TransactionReceiptNotFoundError, walletActions } from 'viem';
 import { FACILITATOR } from './accounts.ts';
 import { anvilBinary, startAnvil } from './anvil.ts';
 import { TOKEN_ABI, TOKEN_ARTIFACT, USDC } from './token.ts';
@@ -58,7 +59,7 @@ export async function startChain(): Promise<Chain> {
     url: anvil.url,
     pid: anvil.pid,
     async mint(to, value) {
-      await client.waitForTransactionReceipt({ hash: await client.writeContract({ ...token, functionName: 'mint', args: [to, value] }) });
+      await receiptOf(client, await client.writeContract({ ...token, functionName: 'mint', args: [to, value] }));
     },
     balanceOf: (owner) => client.readContract({ ...token, functionName: 'balanceOf', args: [owner] }),
     authorizationState: (authorizer, nonce) => client.readContract({ ...token, functionName: 'authorizationState', args: [authorizer, nonce] }),
@@ -84,6 +85,22 @@ export async function startChain(): Promise<Chain> {
 export function clientOf(url: string) {
   const chain = defineChain({ id: CHAIN_ID, name: 'a chain of this machine', nativeCurrency: { name: 'Ether', symbol: 'ETH', decimals: 18 }, rpcUrls: { default: { http: [url] } } });
   return createTestClient({ mode: 'anvil', chain, account: FACILITATOR, transport: http(url), pollingInterval: 10, cacheTime: 0 }).extend(publicActions).extend(walletActions);
+}
+
+const RECEIPT_MS = 10_000;
+
+/**
+ * Of a transaction that was sent. viem's own `waitForTransactionReceipt` asked between a block and its receipts (one time in five
+ * hundred on a busy machine) goes on to wait for the next block, and here the next comes with the next transaction.
+ */
+export async function receiptOf(client: ReturnType<typeof clientOf>, hash: Hex): Promise<TransactionReceipt> {
+  for (const began = performance.now(); ; await sleep(10)) {
+    try {
+      return await client.getTransactionReceipt({ hash });
+    } catch (error) {
+      if (!(error instanceof TransactionReceiptNotFoundError) || performance.now() - began > RECEIPT_MS) throw error;
+    }
+  }
 }
 
 /** A constructor answers with the code that it leaves behind, so deploying is asked for, not done. */

@@ -5,7 +5,7 @@ import { type FacilitatorEvmSigner, toFacilitatorEvmSigner } from '@x402/evm';
 import { registerExactEvmScheme } from '@x402/evm/exact/facilitator';
 import type { Address, Hex } from 'viem';
 import { listenOnLoopback, type LoopbackServer, readBody, sendJson } from '../e2e/loopback.ts';
-import { type Chain, clientOf, NETWORK } from './chain.ts';
+import { type Chain, clientOf, NETWORK, receiptOf } from './chain.ts';
 import { authorizationIn, type Version } from './wire.ts';
 
 /** Money that moved, as whoever moved it wrote it down. */
@@ -76,6 +76,6 @@ function signerOn(url: string): FacilitatorEvmSigner {
     verifyTypedData: (asked) => client.verifyTypedData(asked as Parameters<typeof client.verifyTypedData>[0]),
     writeContract: (asked) => inTurn(() => client.writeContract(asked)),
     sendTransaction: (asked) => inTurn(() => client.sendTransaction(asked)),
-    waitForTransactionReceipt: (asked) => client.waitForTransactionReceipt(asked),
+    waitForTransactionReceipt: ({ hash }) => receiptOf(client, hash),
   });
 }
