@@ -30,15 +30,15 @@ export interface BenchDaemon {
 /** Limits far away: a benchmark of refusals would not be one of decisions. */
 export const FAR = { policy: { sessionBudget: '$900000000', dailyBudget: '$900000000' }, loops: { dollarsPerMinute: null, repeatLimit: null } };
 
-/** `trusts`: a file of roots that the daemon believes besides those of the system. */
-export async function startDaemon(config: object, options: { dir?: string; trusts?: string } = {}): Promise<BenchDaemon> {
+/** `trusts`: a file of roots that the daemon believes besides those of the system. `env`: more of its environment. */
+export async function startDaemon(config: object, options: { dir?: string; trusts?: string; env?: Record<string, string> } = {}): Promise<BenchDaemon> {
   const { dir = mkdtempSync(join(tmpdir(), 'pag0-bench-')), trusts } = options;
   const home = homeAt(dir);
   writeFileSync(home.configFile, JSON.stringify(config), { mode: 0o600 });
   const port = await freePort();
   const began = performance.now();
   const [program, ...args] = [...ON_FIRST_CORE, process.execPath, ...DAEMON_FLAGS, BUNDLE];
-  const env = { PATH: process.env['PATH'], HOME: dir, PAG0_HOME: dir, PAG0_PORT: String(port), ...(trusts === undefined ? {} : { NODE_EXTRA_CA_CERTS: trusts }) };
+  const env = { PATH: process.env['PATH'], HOME: dir, PAG0_HOME: dir, PAG0_PORT: String(port), ...options.env, ...(trusts === undefined ? {} : { NODE_EXTRA_CA_CERTS: trusts }) };
   const child = spawn(program!, args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
   const died = (code: number | null, signal: string | null): void => console.error(`the daemon died in mid-run (${signal ?? code})`);
   child.once('exit', died);

@@ -5,11 +5,12 @@ import { benchDecisions } from './decisions.ts';
 import { benchGateway } from './gateway.ts';
 import { benchHttps } from './https.ts';
 import { benchMemory } from './memory.ts';
+import { benchPayments } from './payments.ts';
 import { benchRows } from './rows.ts';
 import { median, row, show } from './stats.ts';
 
 /**
- * `npm run bench` for all, `npm run bench -- decisions rows gateway memory start client` for some. Ratios stand side by side
+ * `npm run bench` for all, `npm run bench -- decisions rows gateway memory payments start client` for some. Ratios stand side by side
  * in one run. `gateway` includes `memory`.
  */
 const parts: Record<string, () => Promise<void>> = {
@@ -23,6 +24,7 @@ const parts: Record<string, () => Promise<void>> = {
     await benchHttps({ seconds: 1.2, rounds: 4 });
   },
   memory: benchMemory,
+  payments: () => benchPayments({ rounds: 60, crowd: 50, seconds: 4 }),
   start: benchStart,
   client: () => benchClient(3),
 };

@@ -1,4 +1,5 @@
 import { webcrypto } from 'node:crypto';
+import { isIP } from 'node:net';
 import { DAY_MS, KEY_ALGORITHM, loadX509, SIGNATURE } from '../../daemon/gateway/x509.ts';
 
 /** The server's name. A name, because squid makes certificates for names alone. */
@@ -11,11 +12,11 @@ export interface Signed {
 }
 
 export interface TestCa extends Signed {
-  /** For a server of that name. */
-  issue(): Promise<Signed>;
+  /** For a server of that name, or at that address. */
+  issue(server?: string): Promise<Signed>;
 }
 
-/** An authority for the length of one benchmark. Not pag0's own kind: the daemon takes that for itself and believes no server with it. */
+/** An authority for the length of one benchmark or test. Not pag0's own kind: the daemon takes that for itself and believes no server with it. */
 export async function makeTestCa(name: string): Promise<TestCa> {
   const x509 = await loadX509();
   const { subtle } = webcrypto;
@@ -37,18 +38,18 @@ export async function makeTestCa(name: string): Promise<TestCa> {
   return {
     key: await keyText(keys),
     certificate: authority.toString('pem'),
-    async issue() {
+    async issue(server = HOST) {
       const own = await newKeys();
       const leaf = await x509.X509CertificateGenerator.create({
         ...common,
-        subject: [{ CN: [HOST] }],
+        subject: [{ CN: [server] }],
         issuer: authority.subjectName.toJSON(),
         signingKey: keys.privateKey,
         publicKey: own.publicKey,
         extensions: [
           new x509.BasicConstraintsExtension(false, undefined, true),
           new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-          new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: HOST }]),
+          new x509.SubjectAlternativeNameExtension([{ type: isIP(server) === 0 ? 'dns' : 'ip', value: server }]),
           await x509.AuthorityKeyIdentifierExtension.create(keys.publicKey),
         ],
       });

@@ -18,7 +18,7 @@ export interface HookAnswer {
   hookSpecificOutput?: { permissionDecision?: 'deny' | 'ask'; permissionDecisionReason?: string; additionalContext?: string; updatedInput?: { command: string } };
 }
 
-export type CallOutcome = { ran: true } | { ran: false; reason: string; ended: boolean };
+export type CallOutcome = { ran: true; stdout: string } | { ran: false; reason: string; ended: boolean };
 
 /**
  * The part of the client that pag0 talks to: the events of `plugin/hooks/hooks.json` in the order in which the real client sends
@@ -82,7 +82,7 @@ export async function startSession(stage: Stage, hear: (sentence: string) => voi
       const duration_ms = Date.now() - began;
       if (code === 0) await post('PostToolUse', actor, { ...call, tool_response: { stdout, stderr, interrupted: false, isImage: false }, duration_ms });
       else await post('PostToolUseFailure', actor, { ...call, error: `Exit code ${code}\n${stderr}${stdout}`, is_interrupt: false, duration_ms });
-      return { ran: true };
+      return { ran: true, stdout };
     },
     async subagent(type, task, work) {
       const actor = { agent_id: `a${randomBytes(8).toString('hex')}`, agent_type: type };

@@ -1,6 +1,7 @@
 import type { Report } from '../../daemon/contract/views.ts';
 import { afterwards } from './afterwards.ts';
-import { compare, contradiction } from './agreement.ts';
+import { wrap } from '../../daemon/report/page.ts';
+import { compare, compareChain, contradiction } from './agreement.ts';
 import { createCleanup } from './cleanup.ts';
 import { openPlay } from './play.ts';
 import { ralph } from './ralph.ts';
@@ -45,7 +46,10 @@ async function demo(): Promise<number> {
 }
 
 async function show(stage: Stage): Promise<boolean> {
-  screen.page('pag0 demo: a daemon of its own, a seller on this machine, and hooks as the client\nsends them. Every request is a real one, made only when pag0 lets it.');
+  const { market } = stage;
+  screen.page('pag0 demo: a daemon of its own, sellers on this machine, and hooks as the client\nsends them. Every request is a real one, made only when pag0 lets it.');
+  screen.page(market === null ? 'Nothing is paid for by wallet here: npm has no chain (anvil) for this machine.' : 'One seller wants to be paid first: by a wallet, on a chain of this machine.');
+  const had = (await market?.balance()) ?? 0n;
   const play = await openPlay(stage, screen, fast);
   cleanup.add(() => play.close());
   for (const scene of [ultrawork, ralph, afterwards]) {
@@ -58,10 +62,10 @@ async function show(stage: Stage): Promise<boolean> {
   screen.scene('4. The bill: `pag0 report`');
   screen.page(await stage.plugin.pag0(...about));
   const report = JSON.parse(await stage.plugin.pag0(...about, '--json')) as Report;
-  const { agree, sentence } = compare(stage.seller, report);
+  const agreements = [compare(stage.seller, report), ...(market === null ? [] : [await compareChain(market, had, report)])];
   const wrong = contradiction(report);
-  screen.page(['', sentence, ...(wrong === null ? [] : [wrong])].join('\n'));
-  return agree && wrong === null;
+  screen.page(['', ...[...agreements.map(({ sentence }) => sentence), ...(wrong === null ? [] : [wrong])].flatMap((sentence) => wrap(sentence, ''))].join('\n'));
+  return agreements.every(({ agree }) => agree) && wrong === null;
 }
 
 function leave(code: number): void {

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { formatDollars } from '../../daemon/core/amount.ts';
 import { startSession, type Actor, type CallOutcome, type ClientSession } from './client-session.ts';
 import type { Errand } from './errand.ts';
-import { priceOf } from './figures.ts';
+import type { Market } from './market.ts';
 import type { Screen } from './screen.ts';
 import type { Stage } from './stage.ts';
 
@@ -12,6 +11,8 @@ export interface Play {
   readonly screen: Screen;
   /** The seller's address. */
   readonly seller: string;
+  /** Where something is to be bought; null: nothing can be paid on this machine. */
+  readonly market: Market | null;
   /** The headline of a scene; from here on the tree moves. */
   begin(title: string, ...sentences: string[]): void;
   /** A call of an agent, shown as it happens. */
@@ -37,6 +38,7 @@ export async function openPlay(stage: Stage, screen: Screen, fast: boolean): Pro
     session,
     screen,
     seller: stage.seller.url,
+    market: stage.market,
     begin(title, ...sentences) {
       screen.scene(title, ...sentences);
       if (screen.live) stopDrawing = keepDrawing(stage, session.id, screen);
@@ -74,8 +76,6 @@ function keepDrawing(stage: Stage, session: string, screen: Screen): () => Promi
   };
 }
 
-function described({ paths }: Errand, runs: boolean): string {
-  const price = formatDollars(paths.reduce((sum, path) => sum + priceOf(path), 0n));
-  const times = paths.length === 1 ? '' : `, ${paths.length} times`;
-  return `${(runs ? price : 'refused').padEnd(8)}${paths[0]!}${times}`;
+function described({ what, price }: Errand, runs: boolean): string {
+  return `${(runs ? price : 'refused').padEnd(8)}${what}`;
 }

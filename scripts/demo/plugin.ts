@@ -20,17 +20,18 @@ export interface HookSaid {
   systemMessage?: string;
 }
 
-export function openPlugin(cwd: string, env: NodeJS.ProcessEnv): Plugin {
+/** `secrets`: what the client took from the system's secret store. It gives that to the hooks, and to nothing that an agent runs. */
+export function openPlugin(cwd: string, env: NodeJS.ProcessEnv, secrets: NodeJS.ProcessEnv): Plugin {
   const running = new Set<Promise<Ran>>();
-  function start(bundle: string, words: readonly string[], stdin = ''): Promise<Ran> {
-    const ran = run(process.execPath, [join(PLUGIN, 'dist', bundle), ...words], { cwd, env: { ...env, CLAUDE_PLUGIN_ROOT: PLUGIN }, stdin });
+  function start(bundle: string, words: readonly string[], more: NodeJS.ProcessEnv = {}, stdin = ''): Promise<Ran> {
+    const ran = run(process.execPath, [join(PLUGIN, 'dist', bundle), ...words], { cwd, env: { ...env, ...more, CLAUDE_PLUGIN_ROOT: PLUGIN }, stdin });
     running.add(ran);
     void ran.finally(() => running.delete(ran)).catch(() => {});
     return ran;
   }
   return {
     async hook(mode, event) {
-      const { code, stdout, stderr } = await start('hook.mjs', [mode], JSON.stringify(event));
+      const { code, stdout, stderr } = await start('hook.mjs', [mode], secrets, JSON.stringify(event));
       if (code !== 0) throw new Error(`the hook ${mode} failed: ${stderr.trim()}`);
       const said = JSON.parse(stdout.trim() || '{}') as HookSaid;
       if (said.continue === false) throw new Error(said.stopReason ?? `the hook ${mode} stopped the session`);

@@ -7,9 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from '../../daemon/contract/client.ts';
 import { homeAt, readDaemonRecord, type Home } from '../../daemon/contract/home.ts';
 import { VIEWS, type BudgetView } from '../../daemon/contract/views.ts';
+import { WALLET_OPTIONS } from '../../daemon/contract/wallet-secrets.ts';
 import { startPricedApi, type PricedApi } from '../e2e/priced-api.ts';
 import type { Cleanup } from './cleanup.ts';
 import { configFor } from './figures.ts';
+import { openMarket, type Market } from './market.ts';
 import { openPlugin, type Plugin } from './plugin.ts';
 import { openShell, type Shell } from './shell.ts';
 
@@ -20,6 +22,7 @@ export interface Stage {
   readonly transcripts: string;
   readonly hookUrl: string;
   readonly seller: PricedApi;
+  readonly market: Market | null;
   readonly plugin: Plugin;
   readonly shell: Shell;
   budget(session: string): Promise<BudgetView>;
@@ -40,12 +43,13 @@ export async function openStage(cleanup: Cleanup): Promise<Stage> {
 
   const seller = await startPricedApi();
   cleanup.add(() => seller.close());
-  await writeFile(home.configFile, JSON.stringify(configFor(`127.0.0.1:${seller.port}`), null, 2));
+  const market = await openMarket(cleanup);
+  await writeFile(home.configFile, JSON.stringify(configFor(`127.0.0.1:${seller.port}`, market), null, 2));
 
   const port = await freePort();
   const env = bareEnv(root, home, port);
   const client = createClient({ home, port });
-  const plugin = openPlugin(cwd, env);
+  const plugin = openPlugin(cwd, env, market === null ? {} : { [WALLET_OPTIONS.privateKey]: market.key });
   // The hooks find or start the daemon; ending it is ours. A hook may have replaced it, so it is looked up at the end.
   cleanup.add(() => stopDaemon(home));
   cleanup.add(() => plugin.quiet());
@@ -55,6 +59,7 @@ export async function openStage(cleanup: Cleanup): Promise<Stage> {
     transcripts,
     hookUrl: `http://127.0.0.1:${port}/hook`,
     seller,
+    market,
     plugin,
     shell: openShell(cwd, env),
     async budget(session) {

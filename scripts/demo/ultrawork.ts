@@ -1,10 +1,12 @@
-import { complete, get, getEach, type Errand } from './errand.ts';
+import { formatDollars } from '../../daemon/core/amount.ts';
+import { buy, complete, get, getEach, type Errand } from './errand.ts';
 import { TEAM, type Role } from './figures.ts';
 import { PATIENCE, type Play, type Player } from './play.ts';
 
-/** One agent runs dry while the other four go on. */
+/** Five agents want one document, and one of them runs dry while the other four go on. */
 export async function ultrawork(play: Play): Promise<void> {
-  play.begin('1. Ultrawork: five agents in parallel', 'Each has $1 of its own; the session has $5. The researcher buys a report for $0.10 again and again.');
+  const sold = play.market === null ? '' : ` All five want one document, whose seller demands ${formatDollars(play.market.price)} for it (x402).`;
+  play.begin('1. Ultrawork: five agents in parallel', `Each has $1 of its own; the session has $5.${sold} The researcher buys a report for $0.10 again and again.`);
   await play.session.prompt('Find and fix the slow search.', 'oh-my-claudecode:ultrawork');
 
   let announce = (): void => {};
@@ -16,10 +18,26 @@ export async function ultrawork(play: Play): Promise<void> {
     reviewer: (agent) => workOn(play, agent, dry),
     writer: (agent) => workOn(play, agent, dry),
   };
-  await Promise.all(TEAM.map((role) => play.session.subagent(role, `Your part: ${role}`, (actor) => works[role]({ ...actor, name: `${role}-1` }))));
+  await Promise.all(TEAM.map((role) => play.session.subagent(role, `Your part: ${role}`, async (actor) => {
+      const agent = { ...actor, name: `${role}-1` };
+      await consult(play, agent);
+      return works[role](agent);
+    })));
   await play.session.stop(false);
   await play.keep();
   play.screen.say('The researcher was ended at its own $1; the other four finished their work.');
+  if (play.market === null) return;
+  const transfers = await play.market.transfers();
+  play.screen.say(`All five have the document; ${transfers.length === 1 ? 'it was paid for once, by the executor' : `IT WAS PAID FOR ${transfers.length} TIMES`}.`);
+}
+
+/** The executor is first, so that the bill is the same each time; the others ask while the document is being bought. */
+async function consult({ market, act, pause }: Play, agent: Player): Promise<void> {
+  if (market === null) return;
+  if (agent.agent_type !== 'executor') await market.asked();
+  const outcome = await act(agent, buy(market));
+  if (!outcome.ran || !outcome.stdout.includes('All there is to know')) throw new Error(`${agent.name} was not given the document: ${outcome.ran ? outcome.stdout : outcome.reason}`);
+  await pause(WORKING_MS);
 }
 
 const READING_MS = 450;

@@ -60,6 +60,11 @@ describe('budgets', () => {
     const shown = await screen.waitFor('APPROVAL_REQUIRED');
     expect(shown.replace(/\s+/g, ' ')).toContain('costs $0.30');
     await screen.answer('APPROVAL_REQUIRED', 'Escape');
+    // Whoever else posts such a call in the client's name is handed nothing to run.
+    const { sessions } = JSON.parse(await s.pag0('sessions', '--json')) as { sessions: { id: string; attended: boolean }[] };
+    const forged = { hook_event_name: 'PreToolUse', session_id: sessions.find((one) => one.attended)!.id, tool_name: 'Bash', tool_use_id: 'forged', tool_input: s.curl('/search?q=1').input, permission_mode: 'default' };
+    const answer = await fetch('http://127.0.0.1:4402/hook', { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(forged) });
+    expect(await answer.json()).toMatchObject({ hookSpecificOutput: { permissionDecision: 'deny', permissionDecisionReason: expect.stringContaining('APPROVAL_REQUIRED') } });
     await screen.submit(marker('dear'));
     await screen.answer('APPROVAL_REQUIRED', 'Enter');
     await screen.waitFor('Asked.');

@@ -99,6 +99,15 @@ describe(missing === null ? "in the client's sandbox" : `in the client's sandbox
     expect(await s.report()).toMatchObject({ totalCost: '100000', totalRequests: 1 });
   });
 
+  sandboxed('nobody speaks to the daemon itself, which would ask others in their place or take them for the client', async () => {
+    const post = `import socket as s
+for t in ("/hook", "http://127.0.0.1:%d/hook" % (4400 + 2), "/v1/quote"):
+  c = s.create_connection(("localhost", 3128)); c.sendall(("POST %s HTTP/1.1\\r\\nHost: 127.0.0.1:%d\\r\\nContent-Length: 2\\r\\nConnection: close\\r\\n\\r\\n{}" % (t, 4400 + 2)).encode()); print(c.makefile().read())`;
+    const { s, settings } = await street(() => ({ work: [[bash(`python3 -c '${post}'`)], 'Done.'] }));
+    const session = await s.session(marker('work'), settings(OURS));
+    expect(session.toolCalls[0]?.result?.match(/HTTP\/1.1 403|"FORBIDDEN"/g)).toEqual(['HTTP/1.1 403', '"FORBIDDEN"', 'HTTP/1.1 403', '"FORBIDDEN"', 'HTTP/1.1 403', '"FORBIDDEN"']);
+  });
+
   sandboxed('it is one word of a person that leads it here, and an agent cannot say it', async () => {
     const { s, seller } = await street((shop) => ({ work: [[bash('pag0 setup --undo')], [python(`${shop.url}/a`)], 'Done.'] }));
     const file = join(s.workspace.home, '.claude', 'settings.json');

@@ -1,10 +1,10 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttp } from 'node:http';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TLSSocket } from 'node:tls';
-import { createCertificateAuthority } from '../../daemon/gateway/ca.ts';
+import { createServer } from 'node:tls';
+import { makeTestCa } from '../bench/test-ca.ts';
 
 export interface SecureApi {
   /** `https://127.0.0.2:<port>`: an address of this machine that no list of exceptions names. */
@@ -18,30 +18,32 @@ export interface SecureApi {
 
 const HOST = '127.0.0.2';
 
-/** An HTTPS service with a certificate that nobody else could show. */
-export async function startSecureApi(): Promise<SecureApi> {
+/** An HTTPS service with a certificate that nobody else could show. `behind`: the port of the loopback server that answers in its place. */
+export async function startSecureApi(behind?: number): Promise<SecureApi> {
   const dir = await mkdtemp(join(tmpdir(), 'pag0-e2e-tls-'));
-  const ca = createCertificateAuthority({ dir, clock: Date.now });
-  const { certificate } = await ca.ready();
-  const secureContext = await ca.contextFor(HOST);
+  const ca = await makeTestCa('a seller of the end-to-end tests');
+  const caFile = join(dir, 'ca.pem');
+  await writeFile(caFile, ca.certificate);
+  const { key, certificate: cert } = await ca.issue(HOST);
   const paths: string[] = [];
   const sockets = new Set<Socket>();
   const http = createHttp((request, response) => {
     paths.push(request.url ?? '');
     response.end('untouched\n');
   });
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => {}));
-    const secure = new TLSSocket(socket, { isServer: true, secureContext });
-    secure.on('error', () => socket.destroy());
-    http.emit('connection', secure);
+  const server = createServer({ key, cert }, (secure) => {
+    sockets.add(secure.on('error', () => {}));
+    if (behind === undefined) return void http.emit('connection', secure);
+    const inner = connect(behind, '127.0.0.1');
+    sockets.add(inner.on('error', () => secure.destroy()));
+    secure.pipe(inner).pipe(secure);
   });
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `https://${HOST}:${port}`,
     port,
-    caFile: certificate,
+    caFile,
     paths,
     async close() {
       for (const socket of sockets) socket.destroy();

@@ -28,6 +28,8 @@ export interface Stage {
   session(prompt: string, more?: Partial<SessionOptions>): Promise<SessionOutcome>;
   /** The `pag0` CLI as a person's terminal runs it; answers stdout. */
   pag0(...args: string[]): Promise<string>;
+  /** The same in a terminal with more in its environment. */
+  pag0With(env: Readonly<Record<string, string>>, ...args: string[]): Promise<string>;
   report(...args: string[]): Promise<Report>;
   daemon(): Promise<DaemonRecord | null>;
   killDaemon(signal?: NodeJS.Signals): Promise<void>;
@@ -39,6 +41,8 @@ export interface Stage {
 export interface Report {
   totalCost: string;
   totalRequests: number;
+  kinds: { settled: string; billed: string; estimated: string };
+  held: string;
   cacheHitRate: number;
   cacheSavings: string;
   refused: { total: number };
@@ -65,8 +69,9 @@ export async function openStage(price: string, scripts: (stage: Stage) => Script
     curl: (path) => ({ name: 'Bash', input: { command: `curl -s http://127.0.0.1:${seller.port}${path}` } }),
     session: (prompt, more = {}) =>
       runSession({ workspace, apiUrl: model.url, prompt, skipPermissions: true, pluginDirs: [PLUGIN], ...more }),
-    async pag0(...args) {
-      const { stdout } = await run(process.execPath, [CLI, ...args], { cwd: workspace.cwd, env: { PATH: process.env['PATH'] ?? '', HOME: workspace.home } });
+    pag0: (...args) => stage.pag0With({}, ...args),
+    async pag0With(env, ...args) {
+      const { stdout } = await run(process.execPath, [CLI, ...args], { cwd: workspace.cwd, env: { PATH: process.env['PATH'] ?? '', HOME: workspace.home, ...env } });
       return stdout;
     },
     report: async (...args) => JSON.parse(await stage.pag0('report', '--json', ...args)) as Report,
