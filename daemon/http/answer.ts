@@ -1,5 +1,5 @@
 import type { HookEvent } from '../contract/events.ts';
-import type { Reply } from '../pipeline/hook.ts';
+import type { Reply } from '../pipeline/reply.ts';
 
 /** A reply in the words of the client's hook protocol. `{}` lets everything take its course. */
 export function hookAnswer(event: HookEvent, reply: Reply): Record<string, unknown> {

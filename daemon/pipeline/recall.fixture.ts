@@ -3,7 +3,7 @@ import type { PageConverter } from '../ports.ts';
 import { createDemands } from './demands.ts';
 import { createExchange } from './exchange.ts';
 import { NO_WALLET, standInUpstream, turns } from './exchange.fixture.ts';
-import type { Reply } from './hook.ts';
+import type { Reply } from './reply.ts';
 import type { PaidRequests } from './paid-request.ts';
 import { createRecall } from './recall.ts';
 import { createToolReads } from './tool-reads.ts';
