@@ -51,7 +51,7 @@ export function assemblePayments({ parts, custody, chain, upstream, rpcOf, signe
     paidRequests,
     toolCalls,
     toolPayments: createToolPayments({ calls: toolCalls, nextId: () => randomBytes(18).toString('base64url') }),
-    cheques: createCheques({ parts, chain, hasRpc: (network) => rpcOf(network) !== null }),
+    cheques: createCheques({ parts, chain, hasRpc: (network) => rpcOf(network) !== null, failed: (error) => log.error('cheques', error) }),
   };
 }
 

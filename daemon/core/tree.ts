@@ -46,6 +46,8 @@ export interface Session {
   /** A person sits in front of it: neither `-p` nor started by an agent. */
   attended: boolean;
   clientPid: number | null;
+  /** Which life of that process it is; null or absent: the system does not say. */
+  clientLife?: string | null;
   /** What the person typed when the plugin was enabled. */
   options: Record<string, string>;
   agents: Map<string, Agent>;

@@ -86,6 +86,19 @@ export async function isRunning(pid: number): Promise<boolean> {
   return !/\) [ZX] /.test(stat.slice(stat.lastIndexOf(')')));
 }
 
+/**
+ * Tells one life of a process from another's under the same number: those come again, soon in a container and after every boot.
+ * null where the system does not say.
+ */
+export async function lifeOf(pid: number): Promise<string | null> {
+  if (process.platform === 'win32') return null;
+  if (process.platform !== 'linux') return (await run('ps', ['-o', 'lstart=', '-p', String(pid)]))[0]?.trim() || null;
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  if (started === undefined) return null;
+  return `${(await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '')).trim()} ${started}`;
+}
+
 const AGENT_MARK = /(^|[\0\s])(CLAUDECODE=1|CLAUDE_CODE_CHILD_SESSION=1|PAG0_PARENT_SESSION=)/;
 
 /** The terminal that controls a process, or null: an agent's Bash has none. */

@@ -31,7 +31,7 @@ interface Stage {
 }
 
 /** The proxy before a server; payments are made by a stand-in that hands out one and lets `decide` say what became of it. */
-async function stage(seller: (body: string, response: ServerResponse, incoming: IncomingMessage) => unknown, decide: (met: Met) => 'buy' | 'refuse' = () => 'buy', more: Partial<McpProxyParts> & { pays?: boolean } = {}): Promise<Stage> {
+async function stage(seller: (body: string, response: ServerResponse, incoming: IncomingMessage) => unknown, decide: (met: Met) => 'buy' | 'refuse' = () => 'buy', more: Partial<McpProxyParts> & { pays?: boolean; meetHttp?: PaidToolCalls['meetHttp'] } = {}): Promise<Stage> {
   const heard: Stage['heard'] = [];
   const met: Met[] = [];
   const server = await listen((incoming, response) => {
@@ -51,7 +51,7 @@ async function stage(seller: (body: string, response: ServerResponse, incoming: 
       if (said === 'refuse' || one.delivery instanceof Error) return { outcome: 'refused', refusal: refusal('PAYMENT_UNKNOWN', 'held', { scope: 'request' }) };
       return { outcome: 'bought', value: one.delivery.value as never };
     },
-    meetHttp: async (_, __, answer) => ({ outcome: 'passed', answer }),
+    meetHttp: more.meetHttp ?? (async (_, __, answer) => ({ outcome: 'passed', answer })),
   };
   let own = 0;
   const proxyPort = await listen((incoming, outgoing) => {
@@ -91,6 +91,23 @@ const isPaid = (body: string): boolean => parsed(body).params?._meta?.['x402/pay
 const json = (response: ServerResponse, body: string): void => void response.writeHead(200, { 'content-type': 'application/json', 'mcp-session-id': 'sess', etag: '"1"' }).end(body);
 const event = (data: string, id = 1): string => `id: ${id}\nevent: message\ndata: ${data}\n\n`;
 const PROGRESS = event('{"jsonrpc":"2.0","method":"notifications/progress"}');
+
+describe('whoever asked', () => {
+  it.each([['a body that comes at once', 0], ['one that takes its time', 30]])('is not gone when the answer has come to its end: %s', async (_, ms) => {
+    const askers: ToolAsker[] = [];
+    const meetHttp: PaidToolCalls['meetHttp'] = async (asker, _request, answer) => {
+      askers.push(asker);
+      return { outcome: 'passed', answer };
+    };
+    const { port, url } = await stage((_, response) => {
+      response.writeHead(402, { 'content-type': 'text/plain' }).write('x'.repeat(200_000));
+      setTimeout(() => response.end('end'), ms);
+    }, undefined, { meetHttp });
+    expect((await ask(port, url(), CALL)).body).toHaveLength(200_003);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(askers.map(({ gone }) => gone?.aborted)).toEqual([false]);
+  });
+});
 
 describe('what passes the proxy', () => {
   it('passes as it came, both ways, with the fields of MCP', async () => {

@@ -66,7 +66,7 @@ interface Looked {
 export function createMcpProxy({ port, upstream, doorway, calls, log, patienceMs = PATIENCE_MS }: McpProxyParts): McpProxy {
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const gone = new AbortController();
-    outgoing.once('close', () => gone.abort(new Error('the client went away')));
+    outgoing.once('close', () => outgoing.writableFinished || gone.abort(new Error('the client went away')));
     // What nobody reads of a request is dropped, else the client might never see the answer.
     outgoing.once('finish', () => incoming.resume());
     try {
@@ -117,7 +117,10 @@ export function createMcpProxy({ port, upstream, doorway, calls, log, patienceMs
       }
     }
     const met = answer.status === 402 ? await calls.meetHttp(asker, request, { ...answer, body }) : ({ outcome: 'passed', answer: { ...answer, body } } as const);
-    if (met.outcome === 'refused') return reply.refuse(call, met.refusal.sentence, answer, UNTYPED);
+    if (met.outcome === 'refused') {
+      discard({ ...answer, body });
+      return reply.refuse(call, met.refusal.sentence, answer, UNTYPED);
+    }
     const reached = met.outcome === 'passed' ? met.answer : met.value;
     if (outgoing.destroyed) discard(reached);
     else writeAnswer(outgoing, 'POST', reached);

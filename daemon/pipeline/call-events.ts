@@ -45,7 +45,7 @@ export function createCallEvents(parts: Parts): CallEvents {
     const known = decisions.get(key);
     if (known !== undefined) {
       // The same id with another call is not the same call, whoever says so.
-      if (known.call !== print) return refuseReply('BAD_REQUEST', 'two different calls came under one id, so the second was not run');
+      if (known.call !== print) return refuseReply('BAD_REQUEST', 'two different calls came under one id, so the second was not run; make it again');
       const decided = await known.decision;
       // While the person thinks about it, nobody else is handed what was asked for.
       if (decided.verdict.verdict === 'ask' && !(await sender.isClient())) return refuseReply('APPROVAL_REQUIRED', 'its person is being asked about this call at the client, so nobody else is answered');
@@ -121,7 +121,8 @@ export function createCallEvents(parts: Parts): CallEvents {
       decisions.delete(key);
     } finally {
       // Also when the ledger cannot be written: it ran and was paid for, and others may wait for what came of it.
-      if (!hasRun) parts.recall?.end(live, call.id, 'unknown');
+      // Rewritten by somebody else's hook its answer is not one to what was asked.
+      if (!hasRun) parts.recall?.end(live, call.id, known === undefined ? 'unknown' : 'failed');
       else if (call.tool !== 'Bash') learnt = await learn(live, agent, call, response, error, { price: settled.spent + (calling?.paid ?? 0n), approvals: await agreedTo(decision, sender) });
     }
     const { alerts } = settled;

@@ -16,7 +16,7 @@ async function world({ rpc = true, underway = false } = {}) {
     one.asked += 1;
     return one.state;
   };
-  const cheques = createCheques({ parts: { ledger, clock: () => one.now, underway: new Set(underway ? [CHEQUE.key] : []) }, chain: { authorization }, hasRpc: () => rpc });
+  const cheques = createCheques({ parts: { ledger, clock: () => one.now, underway: new Set(underway ? [CHEQUE.key] : []) }, chain: { authorization }, hasRpc: () => rpc, failed: () => {} });
   return Object.assign(one, { cheques, balance: async () => (await ledger.balances(['session:s1']))[0]!, receipt: async () => (await ledger.receipts({ all: true }, 1))[0]! });
 }
 

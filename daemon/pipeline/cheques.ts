@@ -12,6 +12,8 @@ export interface ChequesParts {
   chain: Pick<ChainReader, 'authorization'>;
   /** The user has named somebody to ask about this network. */
   hasRpc(network: string): boolean;
+  /** One of them could not be looked at; it is the next time. */
+  failed(error: unknown): void;
 }
 
 /** Where nobody can be asked: this long after it expired a payment is written down as spent, in ms. */
@@ -21,7 +23,7 @@ const FINAL_SECONDS = 30;
 /** Questions to a node at once. */
 const AT_ONCE = 4;
 
-export function createCheques({ parts: { ledger, clock, underway }, chain, hasRpc }: ChequesParts): Cheques {
+export function createCheques({ parts: { ledger, clock, underway }, chain, hasRpc, failed }: ChequesParts): Cheques {
   let settling: Promise<void> | null = null;
 
   async function settleOne(cheque: Cheque): Promise<void> {
@@ -42,7 +44,7 @@ export function createCheques({ parts: { ledger, clock, underway }, chain, hasRp
   async function settleAll(): Promise<void> {
     const waiting = (await ledger.uncashed()).filter(({ key }) => !underway.has(key));
     const next = async (): Promise<void> => {
-      for (let cheque = waiting.shift(); cheque !== undefined; cheque = waiting.shift()) await settleOne(cheque);
+      for (let cheque = waiting.shift(); cheque !== undefined; cheque = waiting.shift()) await settleOne(cheque).catch(failed);
     };
     await Promise.all(Array.from({ length: AT_ONCE }, next));
   }

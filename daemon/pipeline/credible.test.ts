@@ -56,6 +56,13 @@ describe('a session that is known', () => {
     expect(await tell({ clientPid: null, options: BOUGHT })).toMatchObject({ options: { sessionBudget: '$5' } });
   });
 
+  it('goes over to the client that resumes it, though another process has the number of the old one by now', async () => {
+    const client = await running();
+    const { parts, tell } = stage([SELF]);
+    register(parts, 's9', { clientPid: client, clientLife: 'another boot 17' });
+    expect(await tell({ clientPid: SELF })).toMatchObject({ clientPid: SELF });
+  });
+
   it('goes over to the client that resumes it, once its own has gone', async () => {
     const old = await gone();
     const { parts, tell } = stage([SELF]);

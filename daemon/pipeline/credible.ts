@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { isRunning, processesAbove } from '../lifecycle/peer.ts';
-import type { Live, Registration, Sessions } from './sessions.ts';
+import { processesAbove } from '../lifecycle/peer.ts';
+import { clientRuns, clientsAmong } from './client-process.ts';
+import type { Registration, Sessions } from './sessions.ts';
 
 /** Whether a process is the one that registers, or above it. False where that cannot be told. */
 export type StartedBy = (pid: number) => Promise<boolean>;
@@ -19,7 +20,7 @@ export async function credible(sessions: Sessions, told: Registration, startedBy
   if (saysNothingNew(told, asKnown) || told.clientPid === null || !(await startedBy(told.clientPid))) return asKnown;
   if (told.clientPid === session.clientPid) return { ...told, attended: session.attended };
   const isNested = (await clientsAbove(sessions, told.clientPid))?.length !== 0;
-  const isFree = session.clientPid === null || !(await isRunning(session.clientPid)) || (session.endedAt !== null && !isNested);
+  const isFree = !(await clientRuns(session)) || (session.endedAt !== null && !isNested);
   return isFree ? { ...told, attended: told.attended && !isNested } : asKnown;
 }
 
@@ -33,9 +34,8 @@ async function atFirst(sessions: Sessions, told: Registration, startedBy: Starte
 
 /** Also of sessions that have ended: that they have is only told. null: what is above it cannot be seen. */
 async function clientsAbove(sessions: Sessions, pid: number): Promise<number[] | null> {
-  const clients = new Set(sessions.recalled().map(({ session }: Live) => session.clientPid));
   const above = await processesAbove(pid);
-  return above === null ? null : above.map((one) => one.pid).filter((one) => one !== pid && clients.has(one));
+  return above === null ? null : clientsAmong(above.map((one) => one.pid).filter((one) => one !== pid), sessions.recalled().map(({ session }) => session));
 }
 
 /** Most prompts: then nothing needs a look. */

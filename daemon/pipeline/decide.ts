@@ -122,9 +122,10 @@ const QUESTION = { code: 'APPROVAL_REQUIRED' } as const;
 /** Who told of the call asks nobody, or that cannot be seen here. */
 function unheard({ quotes, amount }: Weighed, about: readonly Approval[]): Refusal {
   const ids = about.map(({ id }) => `\`pag0 approve ${id}\``);
-  const way = ids.length === 0 ? '' : ` a person can allow it in a terminal with ${ids.join(' or ')};`;
-  const text = `${names(quotes)} needs a person's yes, and no client was seen to ask for one, so it was not sent;${way} go on without it`;
-  return refusal('APPROVAL_REQUIRED', text, { scope: 'request', price: (amount + sumOf(about)).toString() });
+  const price = amount + sumOf(about);
+  const way = ids.length === 0 ? "a person can raise `approveAbove` in pag0's configuration" : `a person can allow it in a terminal with ${ids.join(' or ')}`;
+  const text = `${names(quotes)} costs ${formatDollars(price)}, above what needs a person's yes, and no client was seen to ask for one, so it was not sent; ${way}, else go on without it`;
+  return refusal('APPROVAL_REQUIRED', text, { scope: 'request', price: price.toString() });
 }
 
 function dearest(quotes: readonly Quote[]): bigint {

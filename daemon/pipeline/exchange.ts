@@ -201,7 +201,11 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
     if (answer.status === 402) {
       // The seller names a price and delivers nothing until it is paid.
       if (due.amount > 0n) await trip.voided('the server asked to be paid first');
-      return demanded(asked, answer, trip);
+      return demanded(asked, answer, trip).catch((error: unknown) => {
+        // Nothing that was set aside for it is left: whoever waits may ask.
+        trip.land({ landed: 'failed' });
+        throw error;
+      });
     }
     const byUse = due.quotes.some((quoted) => quoted.rule?.tokens != null);
     if (due.amount === 0n) noteCalls(parts, spender.live, spender.agent, due.quotes, { what: 'free' });

@@ -131,6 +131,7 @@ export async function endSession(parts: Parts, live: Live): Promise<void> {
   await settleLeftovers(parts, live);
   live.running.clear();
   live.calling.clear();
+  live.spawning.clear();
   parts.ticketing?.endSession(live.session.id);
   const now = parts.clock();
   live.session.endedAt = now;

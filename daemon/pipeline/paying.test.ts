@@ -311,6 +311,21 @@ describe('a signature that may have left', () => {
     expect(codeOf(await bought(one, demandsV2(demandV2()), ok('x', receipt())))).toBeNull();
   });
 
+  it('is not in question when the demand broke off: whoever waited asks again', async () => {
+    const one = createPayingWorld({ prices: [{ endpoint: 'shop.example/*', price: '$0.02' }] });
+    const all = [one.ask(DOC), one.ask(DOC)];
+    all[0]!.catch(() => {});
+    await turns();
+    const broken402 = new Readable({ read() {} });
+    one.asked[0]!.answer({ status: 402, fields: {}, body: broken402 });
+    await turns();
+    broken402.destroy(Object.assign(new Error('reset'), { sent: true }));
+    await settled();
+    expect(one.asked).toHaveLength(2);
+    one.asked[1]!.answer(ok('x'));
+    expect(codeOf({ exchanged: await all[1]! })).toBeNull();
+  });
+
   it('is told to those who waited for it, who do not pay either', async () => {
     const one = createPayingWorld();
     const all = [one.ask(DOC), one.ask(DOC), one.ask(DOC)];

@@ -1,5 +1,6 @@
 import { letsOut } from '../core/sandbox.ts';
 import { connectionBelongsTo, processesAbove, terminalOf } from '../lifecycle/peer.ts';
+import { clientsAmong } from './client-process.ts';
 import type { Parts } from './parts.ts';
 import type { Live } from './sessions.ts';
 
@@ -42,8 +43,8 @@ export function createPersons(parts: Pick<Parts, 'sessions' | 'sandboxOf'>, loca
       if ((await terminalOf(pid)) === null) return false;
       const above = await processesAbove(pid);
       if (above === null) return false;
-      const clients = new Set(parts.sessions.recalled().map((live) => live.session.clientPid));
-      return above.every((one) => !one.startedByAgent && !clients.has(one.pid));
+      if (above.some((one) => one.startedByAgent)) return false;
+      return (await clientsAmong(above.map((one) => one.pid), parts.sessions.recalled().map((live) => live.session))).length === 0;
     },
   };
 }

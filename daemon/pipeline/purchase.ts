@@ -151,8 +151,11 @@ export function createPurchases({ parts, payer, standing, approvals, funds, next
     const price = formatDollars(option.amount);
     const no = (why: Refusal, doubt: boolean): Bought<T> => ({ outcome: 'refused', refusal: why, quotes: weighed.quotes, doubt });
 
-    const full = await reserve(parts, spender.live, spender.agent, trip.key, weighed, 'settled');
     const nothingLeft = (): void => void (approval !== null && approvals.giveBack(approval));
+    const full = await reserve(parts, spender.live, spender.agent, trip.key, weighed, 'settled').catch((error: unknown) => {
+      nothingLeft();
+      throw error;
+    });
     if (full !== null) {
       nothingLeft();
       return no(full, false);

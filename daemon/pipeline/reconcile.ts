@@ -1,3 +1,4 @@
+import { clientRuns } from './client-process.ts';
 import { endSession } from './hook.ts';
 import { withoutPayments } from './leftovers.ts';
 import type { Parts } from './parts.ts';
@@ -12,7 +13,8 @@ export async function reconcile(parts: Parts): Promise<void> {
   for (const id of ids) {
     const live = parts.sessions.get(id);
     if (live === undefined) await settleUnknown(parts, id);
-    else if (live.session.endedAt === null && !isAlive(live.session.clientPid)) await endSession(parts, live);
+    // Without a process to look at a session is taken to live; its open reservations end with its next prompt.
+    else if (live.session.endedAt === null && live.session.clientPid !== null && !(await clientRuns(live.session))) await endSession(parts, live);
     // Its client waits for calls, not for payments that a daemon began and was killed over.
     else if (withMoney.includes(id)) await withoutPayments(parts, await parts.ledger.open({ session: id }));
   }
@@ -21,15 +23,4 @@ export async function reconcile(parts: Parts): Promise<void> {
 /** A session that is not in the roster can never speak again; what it may have spent counts. */
 async function settleUnknown(parts: Parts, session: string): Promise<void> {
   for (const { key } of await withoutPayments(parts, await parts.ledger.open({ session }))) await parts.ledger.post(key, parts.clock());
-}
-
-/** Without a process to look at a session is taken to live; its open reservations end with its next prompt. */
-function isAlive(pid: number | null): boolean {
-  if (pid === null) return true;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

@@ -2,7 +2,8 @@ import type { z } from 'zod';
 import type { sessionRegistration } from '../contract/events.ts';
 import type { SessionAnswer } from '../contract/routes.ts';
 import { enforces, ruled } from '../core/mode.ts';
-import { MAIN } from '../core/tree.ts';
+import { MAIN, type Session } from '../core/tree.ts';
+import { lifeOf } from '../lifecycle/peer.ts';
 import { credible, type StartedBy } from './credible.ts';
 import { settleLeftovers } from './leftovers.ts';
 import type { Parts } from './parts.ts';
@@ -24,7 +25,8 @@ export async function registerSession(parts: Parts, told: Omit<z.infer<typeof se
     parentSession: told.parent.session,
     ancestors: told.ancestors,
   };
-  const live = parts.sessions.register(await credible(parts.sessions, registration, startedBy));
+  const believed = await credible(parts.sessions, registration, startedBy);
+  const live = parts.sessions.register({ ...believed, clientLife: await lifeIn(parts.sessions.get(told.session_id)?.session, believed.clientPid) });
   if (told.event === 'user-prompt-submit' && told.prompt_id !== null) {
     const stop = await beginPrompt(parts, live, told.prompt_id, told.author);
     if (stop !== null) return { stop };
@@ -32,6 +34,12 @@ export async function registerSession(parts: Parts, told: Omit<z.infer<typeof se
   const sentences = [...parts.policies.problems(live.session).map((text) => `pag0 CONFIG_INVALID: ${text}; the last good configuration stays in force.`), ...(told.event === 'session-start' && !enforces(modeOf(parts, live)) ? [SHADOW] : []), ...live.notices.splice(0)];
   const gateway = await parts.access(live);
   return { ...(gateway === undefined ? {} : { gateway }), ...(sentences.length === 0 ? {} : { notice: sentences.join('\n') }) };
+}
+
+/** Asked once of each process: most prompts come from the one that is known. */
+async function lifeIn(known: Session | undefined, pid: number | null): Promise<string | null> {
+  if (pid === null) return null;
+  return known?.clientPid === pid && known.endedAt === null && known.clientLife != null ? known.clientLife : lifeOf(pid);
 }
 
 const SHADOW = 'pag0: shadow mode: nothing is refused or paid; /pag0-report shows what would have been.';

@@ -77,6 +77,7 @@ export interface Registration {
   transcript: string | null;
   attended: boolean;
   clientPid: number | null;
+  clientLife?: string | null;
   options: Record<string, string>;
   run: string | null;
   parentSession: string | null;
@@ -166,6 +167,7 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
       transcript: registration.transcript,
       attended: registration.attended && parent === null,
       clientPid: registration.clientPid,
+      clientLife: registration.clientLife ?? null,
       options: registration.options,
       agents: new Map([[MAIN, main]]),
       turn: null,
@@ -186,7 +188,7 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
     const { session } = one;
     session.transcript = registration.transcript ?? session.transcript;
     session.attended = registration.attended && session.parent === null;
-    session.clientPid = registration.clientPid ?? session.clientPid;
+    if (registration.clientPid !== null) Object.assign(session, { clientPid: registration.clientPid, clientLife: registration.clientLife ?? null });
     session.options = registration.options;
     session.endedAt = null;
     one.ownProxy = registration.ownProxy ?? false;

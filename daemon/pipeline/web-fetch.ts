@@ -67,7 +67,8 @@ export function createWebFetches({ parts, cache, exchange, demands, pages }: Web
     let charged = 0n;
     try {
       for (let hop = 0; hop <= MAX_HOPS; hop += 1) {
-        const exchanged = await exchange.send(spender, { ...page, url }, NEVER);
+        // What was paid for is fetched to its end, whoever waits for it.
+        const exchanged = await exchange.send(spender, { ...page, url }, new AbortController().signal);
         if ('refusal' in exchanged) return { outcome: 'refused', refusal: exchanged.refusal };
         charged += exchanged.charged;
         const { answer } = exchanged;
@@ -186,9 +187,6 @@ function costOf({ fields }: WebAnswer, charged: bigint): string {
   if (charged > 0n) return `fetched by pag0 for ${formatDollars(charged)}`;
   return fields['x-pag0-cache'] === 'hit' ? `from the cache, fetched ${ago(age * 1_000)}; it cost nothing` : 'fetched by pag0; it cost nothing';
 }
-
-/** What was paid for is fetched to its end, whoever waits for it. */
-const NEVER = new AbortController().signal;
 
 /** Money that was spent buys an answer all the same: the fetch goes on, and the next one finds it kept. */
 async function inTime(fetching: Promise<Recalled>): Promise<Recalled> {
