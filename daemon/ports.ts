@@ -48,6 +48,12 @@ export type Reserved =
   | { outcome: 'duplicate'; ended: boolean }
   | { outcome: 'exceeded'; exceeded: Exceeded };
 
+export interface OpenFilter {
+  session: string;
+  agent?: string;
+  kind?: MoneyKind;
+}
+
 export interface OpenReservation {
   key: string;
   origin: Origin;
@@ -158,7 +164,7 @@ export interface Ledger {
   /** Written behind: it moves no money, so nobody waits for it, and a crash may lose the last of them. */
   note(note: Note): void;
   balances(keys: readonly string[]): Promise<Balance[]>;
-  open(filter: { session: string; agent?: string }): Promise<OpenReservation[]>;
+  open(filter: OpenFilter): Promise<OpenReservation[]>;
   /** Sessions with open reservations, so that nobody has to read all of them to find whose they are. */
   openSessions(): Promise<string[]>;
   /** True the first time a mark is set, for things that happen once per scope. */

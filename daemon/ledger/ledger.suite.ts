@@ -225,6 +225,7 @@ export function ledgerSuite(name: string, create: () => Ledger): void {
       await pay(ledger, '3');
       await ledger.hold('3', 2_000, 'no answer');
       expect((await ledger.open({ session: 's1' })).map(({ key, kind, signed, held }) => [key, kind, signed, held])).toEqual([['1', 'billed', false, false], ['2', 'settled', false, false], ['3', 'settled', true, true]]);
+      expect((await ledger.open({ session: 's1', kind: 'settled' })).map(({ key }) => key)).toEqual(['2', '3']);
       await ledger.close();
     });
 

@@ -1,7 +1,7 @@
 import type { FirstPayment } from '../core/payment-choice.ts';
 import { firstExceeded, settle, ZERO, type Balance, type Ending } from '../core/transfer.ts';
 import { spread, total } from './lines.ts';
-import type { Cheque, JournalFilter, JournalSum, Ledger, Line, MoneyKind, Note, OpenReservation, Origin, Receipt, Reserve, Reserved } from '../ports.ts';
+import type { Cheque, JournalFilter, JournalSum, Ledger, Line, MoneyKind, Note, OpenFilter, OpenReservation, Origin, Receipt, Reserve, Reserved } from '../ports.ts';
 import { slotOf } from './totals.ts';
 
 /** The book without a disk: the reference for the suite, and what unit tests of the pipeline charge. Forgets at exit. */
@@ -122,7 +122,7 @@ export function memoryLedger(): Ledger {
       return keys.map(balanceOf);
     },
     async open(filter) {
-      return [...open.values()].map((one) => openOf(one, cheques.has(one.reserve.key))).filter((one) => fits(one.origin, filter));
+      return [...open.values()].map((one) => openOf(one, cheques.has(one.reserve.key))).filter((one) => fits(one, filter));
     },
     async openSessions() {
       return [...new Set([...open.values()].map(({ reserve }) => reserve.origin.session))];
@@ -157,8 +157,8 @@ function openOf({ reserve, held }: { reserve: Reserve; held: boolean }, signed: 
   return { key, origin, amount: total(reserve.lines), scopes: reserve.scopes.map((scope) => scope.key), kind, signed, held, at };
 }
 
-function fits(origin: Origin, filter: { session: string; agent?: string }): boolean {
-  return origin.session === filter.session && (filter.agent === undefined || origin.agent === filter.agent);
+function fits({ origin, kind }: OpenReservation, filter: OpenFilter): boolean {
+  return origin.session === filter.session && (filter.agent === undefined || origin.agent === filter.agent) && (filter.kind === undefined || kind === filter.kind);
 }
 
 function selects(filter: JournalFilter, origin: Origin, at: number): boolean {

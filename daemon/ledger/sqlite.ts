@@ -1,5 +1,5 @@
 import { firstExceeded, settle, ZERO, type Balance, type Ending, type Scope } from '../core/transfer.ts';
-import type { JournalFilter, JournalSum, Ledger, Line, MoneyKind, Note, OpenReservation, Origin, Reserve, Reserved, Roster } from '../ports.ts';
+import type { JournalFilter, JournalSum, Ledger, Line, MoneyKind, Note, OpenFilter, OpenReservation, Origin, Reserve, Reserved, Roster } from '../ports.ts';
 import { createBatch, type Batch } from './batch.ts';
 import { createCheques } from './cheques.ts';
 import type { Database, Row } from './database.ts';
@@ -227,15 +227,15 @@ function numbers<T>(of: { name(thing: T): string; find(thing: T): Row | undefine
   };
 }
 
-function selectOpen(database: Database, filter: { session: string; agent?: string }): OpenReservation[] {
+function selectOpen(database: Database, filter: OpenFilter): OpenReservation[] {
   const rows = bigints(
     database,
     `SELECT first.call, first.at, first.kind, held, keys, session, agent, run, project,
        (SELECT SUM(amount) FROM entries WHERE no >= open.reservation AND no < open.reservation + lines) AS amount,
        EXISTS (SELECT 1 FROM cheques WHERE cheques.call = first.call) AS signed
      FROM open JOIN entries AS first ON first.no = open.reservation JOIN scope_sets ON scope_sets.no = scope_set JOIN origins ON origins.no = origin
-     WHERE session = ?1 AND (?2 IS NULL OR agent = ?2) ORDER BY open.reservation`,
-  ).all(filter.session, filter.agent ?? null);
+     WHERE session = ?1 AND (?2 IS NULL OR agent = ?2) AND (?3 IS NULL OR first.kind = ?3) ORDER BY open.reservation`,
+  ).all(filter.session, filter.agent ?? null, filter.kind ?? null);
   return rows.map((row) => ({
     key: row['call'] as string,
     origin: originOf(row),

@@ -16,7 +16,7 @@ export async function reconcile(parts: Parts): Promise<void> {
     // Without a process to look at a session is taken to live; its open reservations end with its next prompt.
     else if (live.session.endedAt === null && live.session.clientPid !== null && !(await clientRuns(live.session))) await endSession(parts, live);
     // Its client waits for calls, not for payments that a daemon began and was killed over.
-    else if (withMoney.includes(id)) await withoutPayments(parts, await parts.ledger.open({ session: id }));
+    else if (withMoney.includes(id)) await withoutPayments(parts, await parts.ledger.open({ session: id, kind: 'settled' }));
   }
 }
 
