@@ -276,6 +276,6 @@ function zonedCalendar(zone: () => string): (at: number) => string {
  * A page in the browser can reach loopback, by address or through a name it rebinds to it; both show, in Origin or in
  * Host. The client's hooks send neither.
  */
-export function fromThisMachine(host: string | undefined, origin: string | undefined, port: number): boolean {
+function fromThisMachine(host: string | undefined, origin: string | undefined, port: number): boolean {
   return origin === undefined && (host === `127.0.0.1:${port}` || host === `localhost:${port}`);
 }

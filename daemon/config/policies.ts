@@ -37,7 +37,7 @@ export interface UserNetworks {
 }
 
 /** A project's file is found beside the client's own settings. */
-export const PROJECT_FILE = join('.claude', 'pag0.json');
+const PROJECT_FILE = join('.claude', 'pag0.json');
 
 /** Asked once: the answer costs microseconds, and every decision needs it. */
 const machineZone = Intl.DateTimeFormat().resolvedOptions().timeZone;

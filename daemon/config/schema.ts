@@ -152,7 +152,7 @@ export interface Config {
   timeZone: string | null;
 }
 
-export type ParsedConfig = { ok: true; config: Config } | { ok: false; problem: string };
+type ParsedConfig = { ok: true; config: Config } | { ok: false; problem: string };
 
 /** `problem` is one sentence: field, value, what is allowed. */
 export function parseConfig(text: string): ParsedConfig {

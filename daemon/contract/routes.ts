@@ -49,10 +49,6 @@ export interface StatusAnswer extends HelloAnswer {
 
 export type StopReason = 'upgrade' | 'person' | 'idle' | 'signal' | 'token' | 'failed';
 
-export interface StopRequest {
-  reason: StopReason;
-}
-
 export interface StopAnswer {
   stopping: true;
   pid: number;

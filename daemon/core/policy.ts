@@ -158,7 +158,7 @@ export interface AgentLimits {
   inheritParentPolicy: boolean;
 }
 
-export const NO_LIMITS: AgentLimits = {
+const NO_LIMITS: AgentLimits = {
   agentBudget: null,
   maxPerRequest: null,
   approveAbove: null,

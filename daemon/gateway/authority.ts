@@ -28,7 +28,7 @@ export function parseAuthority(text: string, secure: boolean): Authority | null 
 }
 
 /** As it stands in a URL: with brackets, and without the scheme's own port. */
-export function authorityText({ host, port, secure }: Authority): string {
+function authorityText({ host, port, secure }: Authority): string {
   const name = isIPv6(host) ? `[${host}]` : host;
   return port === defaultPort(secure) ? name : `${name}:${port}`;
 }

@@ -53,7 +53,7 @@ async function settleLeftover(parts: Parts, live: Live, reservation: OpenReserva
  * The client's words for a call that a person, a rule or another hook did not let run. An interrupted call reads
  * otherwise ("[Request interrupted by user for tool use]") and may have been sent.
  */
-export function wasTurnedDown(result: string): boolean {
+function wasTurnedDown(result: string): boolean {
   return /^(The user doesn't want to proceed with this tool use|Permission to use |Claude requested permissions? to |This command requires approval|PreToolUse:|Hook PreToolUse|pag0 [A-Z_]+:)/.test(result);
 }
 

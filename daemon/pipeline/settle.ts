@@ -52,7 +52,7 @@ const NEVER_CONNECTED: Record<string, readonly number[]> = {
 };
 
 /** Nothing but the program's own word that no connection was made counts; a failure on the way may have been billed. */
-export function neverSent(error: string, sole: string | null): boolean {
+function neverSent(error: string, sole: string | null): boolean {
   const code = Number(/^Exit code (\d+)\b/.exec(error)?.[1] ?? Number.NaN);
   return sole !== null && (NEVER_CONNECTED[sole]?.includes(code) ?? false);
 }

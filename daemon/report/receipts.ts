@@ -58,7 +58,7 @@ export function transactionOf({ state, proof }: Pick<Receipt, 'state' | 'proof'>
 }
 
 /** Its key is `<session>/<tool call, or the word environment>#<id>`. */
-export function toolCallOf({ key, origin }: Pick<Receipt, 'key' | 'origin'>): string | null {
+function toolCallOf({ key, origin }: Pick<Receipt, 'key' | 'origin'>): string | null {
   const [start, end] = [`${origin.session}/`, key.lastIndexOf('#')];
   const call = key.startsWith(start) && end > start.length ? key.slice(start.length, end) : 'environment';
   return call === 'environment' ? null : call;

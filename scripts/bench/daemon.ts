@@ -9,6 +9,7 @@ import { homeAt, type Home } from '../../daemon/contract/home.ts';
 import { ROUTES, type HelloAnswer } from '../../daemon/contract/routes.ts';
 import { ON_FIRST_CORE } from './cores.ts';
 import { freePort } from './free-port.ts';
+import { sessionStart } from '../session-start.ts';
 
 const BUNDLE = fileURLToPath(new URL('../../plugin/dist/daemon.mjs', import.meta.url));
 
@@ -77,25 +78,7 @@ async function ready(home: Home, port: number): Promise<void> {
 
 async function register(home: Home, port: number, session: string): Promise<void> {
   const client = createClient({ home, port, timeoutMs: 5_000 });
-  const registration = {
-    event: 'session-start',
-    session_id: session,
-    transcript_path: null,
-    cwd: home.dir,
-    source: 'startup',
-    prompt_id: null,
-    author: 'person',
-    permission_mode: null,
-    attended: false,
-    options: {},
-    clientPid: process.pid,
-    parent: { session: null },
-    ancestors: [],
-    project: home.dir,
-    run: null,
-    pluginVersion: '0',
-  };
-  const outcome = await client.post(ROUTES.session, registration);
+  const outcome = await client.post(ROUTES.session, sessionStart(session, home.dir, process.pid));
   client.close();
   if (outcome.kind !== 'answer' || outcome.status !== 200) throw new Error(`not registered: ${JSON.stringify(outcome)}`);
 }

@@ -12,6 +12,7 @@ import { sqliteBook } from '../../daemon/ledger/sqlite.ts';
 import type { Ledger, Receipt } from '../../daemon/ports.ts';
 import { freePort } from '../bench/free-port.ts';
 import { buildBundles, writeBundles } from '../build.ts';
+import { sessionStart } from '../session-start.ts';
 import { KEYS } from './accounts.ts';
 import { type Chain, NETWORK } from './chain.ts';
 
@@ -97,26 +98,8 @@ async function ready(home: Home, port: number, child: ChildProcess): Promise<voi
 
 async function register(home: Home, port: number, session: string): Promise<Way> {
   const client = createClient({ home, port, timeoutMs: 5_000 });
-  const registration = {
-    event: 'session-start',
-    session_id: session,
-    transcript_path: null,
-    cwd: home.dir,
-    source: 'startup',
-    prompt_id: null,
-    author: 'person',
-    permission_mode: null,
-    attended: false,
-    options: {},
-    // Somebody's process that our own `curl`s are below would be found by it.
-    clientPid: null,
-    parent: { session: null },
-    ancestors: [],
-    project: home.dir,
-    run: null,
-    pluginVersion: '0',
-  };
-  const outcome = await client.post<SessionAnswer>(ROUTES.session, registration);
+  // Somebody's process that our own `curl`s are below would be found by it.
+  const outcome = await client.post<SessionAnswer>(ROUTES.session, sessionStart(session, home.dir, null));
   client.close();
   const gateway = outcome.kind === 'answer' ? outcome.body.gateway : null;
   if (gateway == null) throw new Error(`not registered: ${JSON.stringify(outcome)}`);
