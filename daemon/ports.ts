@@ -190,7 +190,7 @@ export interface Roster {
   saveAgent(sessionId: string, agent: Agent): void;
   session(id: string): Session | undefined;
   /** Newest first. */
-  recent(limit: number): { id: string; startedAt: number; parent: Link | null }[];
+  recent(limit: number): { id: string; startedAt: number; parent: Link | null; run: string }[];
   saveDirective(directive: Directive): Promise<void>;
   directives(): Directive[];
 }
