@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import { fieldValue } from '../core/fields.ts';
 import { keepableAnswer } from '../core/keepable.ts';
 import { costOf } from '../core/usage.ts';
@@ -112,9 +111,12 @@ function actualPrice(weighed: Weighed, answer: WebAnswer, body: Buffer): bigint 
 
 export type Mark = 'hit' | 'miss' | 'revalidated' | 'bypass';
 
-/** What pag0 says of an answer: whether it came from the cache, and what it cost. */
-export function marked({ status, fields, body }: { status: number; fields: WebAnswer['fields']; body: Buffer | Readable }, mark: Mark, { price, paid }: Pick<Cost, 'price' | 'paid'>): Exchanged {
-  return { answer: { status, fields: { ...withoutOurs(fields), 'x-pag0-cache': mark, ...(paid === undefined ? {} : { 'x-pag0-paid': price.toString(), 'x-pag0-payment': paid }) }, body }, charged: price };
+/** What pag0 says of an answer where it decided something: that it came from the cache, and what it cost. What is free and was asked of the server is passed on as it came. */
+export function marked({ status, fields, body, written }: WebAnswer, mark: Mark, { price, paid }: Pick<Cost, 'price' | 'paid'>): Exchanged {
+  const isDecided = mark === 'hit' || mark === 'revalidated' || price > 0n || paid !== undefined;
+  const said = { ...(isDecided ? { 'x-pag0-cache': mark } : {}), ...(paid === undefined ? {} : { 'x-pag0-paid': price.toString(), 'x-pag0-payment': paid }) };
+  const own = withoutOurs(fields);
+  return { answer: { status, fields: isDecided ? { ...own, ...said } : own, body, ...(written === undefined ? {} : { written }) }, charged: price };
 }
 
 /** What we say of an answer no server says in our place. */
