@@ -15,9 +15,10 @@ export interface HookPayload {
   permissionMode: string | null;
 }
 
-export type HookMode = RegistrationEvent;
+/** `away`: in the place of an http hook that found nobody (`away.ts`). */
+export type HookMode = RegistrationEvent | 'away';
 
-const MODES: readonly HookMode[] = ['session-start', 'user-prompt-submit', 'ensure'];
+const MODES: readonly HookMode[] = ['session-start', 'user-prompt-submit', 'ensure', 'away'];
 
 export function hookMode(argument: string | undefined): HookMode | null {
   return MODES.find((mode) => mode === argument) ?? null;

@@ -17,7 +17,8 @@ export function registrationOf(mode: HookMode, payload: HookPayload, env: Env, p
   const ancestors = ancestorsOf(pid);
   const parent = parentSession(env, payload.sessionId);
   return {
-    event: mode,
+    // Somebody who is at work and found no daemon.
+    event: mode === 'away' ? 'ensure' : mode,
     session_id: payload.sessionId,
     transcript_path: payload.transcriptPath,
     cwd: payload.cwd,

@@ -27,7 +27,8 @@ const RULES: readonly (readonly [string, readonly string[]])[] = [
   ['daemon/reading', ['daemon/ports.ts', 'node:', 'turndown', '@joplin/turndown-plugin-gfm']],
   ['daemon/payer', ['daemon/core', 'daemon/ports.ts', 'node:', 'viem', '@x402/core', '@x402/evm']],
   ['daemon/cache', ['daemon/core', 'daemon/ports.ts', 'daemon/ledger/database.ts', 'node:', 'keyv', 'http-cache-semantics']],
-  ['hooks', ['daemon/contract', 'node:']],
+  // What a command will ask for is read by one reader, also where no daemon is there to do it.
+  ['hooks', ['daemon/contract', 'daemon/core', 'daemon/shell', 'node:']],
   // A wallet is made and shown without a daemon; what opens it comes from the person alone.
   ['commands', ['daemon/contract', 'daemon/core', 'daemon/wallet/keystore.ts', 'daemon/wallet/private-key.ts', 'daemon/wallet/wallet-file.ts', 'node:', 'commander']],
 ];

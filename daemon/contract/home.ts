@@ -9,7 +9,7 @@ export interface Home {
   dir: string;
   /** 32 random bytes in hex: what makes a daemon ours. Never sent anywhere; see `proof.ts`. */
   tokenFile: string;
-  /** Who is running: `{ pid, port, version, build, startedAt, node }`. A hint for people and tools, never a proof. */
+  /** Who is running: `{ pid, port, version, build, startedAt, node, born }`. A hint for people and tools, never a proof. */
   daemonFile: string;
   ledgerFile: string;
   /** Answers that were bought or fetched: what is lost with it can be had again. */
@@ -36,6 +36,8 @@ export interface DaemonRecord {
   build: string;
   startedAt: number;
   node: string;
+  /** When the process began, in the system's own count: a number is given away again. Only where a shell can look it up. */
+  born?: string;
 }
 
 export const DEFAULT_PORT = 4402;

@@ -30,18 +30,38 @@ export interface ListenerOptions {
   door: Fetch;
   /** null while the daemon starts or ends: then the door says so. */
   serving(): Serving | null;
+  /** Resolves when a daemon that starts has got as far as it will; null: it has. Never rejects. */
+  opening(): Promise<void> | null;
   /** True while it ends: a connection that is kept would go on talking to it after another daemon has taken the port. */
   leaving(): boolean;
 }
 
 /** One port for all: the forward proxy is asked first, then the client's hooks, which skip every layer they can, then the door. */
-export function createListener({ door, serving, leaving }: ListenerOptions): Server {
+export function createListener({ door, serving, opening, leaving }: ListenerOptions): Server {
   const toDoor = getRequestListener(async (request, env) => {
     const answer = await door(request, env);
     if (leaving()) answer.headers.set('connection', 'close');
     return answer;
   });
   const server = createServer(serverOptions(), (incoming, outgoing) => {
+    const wait = serving() === null && isWorth(incoming) ? opened() : null;
+    if (wait === null) answer(incoming, outgoing);
+    else void wait.then(() => answer(incoming, outgoing));
+  });
+
+  /**
+   * Whoever comes while the ledger is being opened is heard when it is, and not turned away: a client's event would be lost, and
+   * a program's request would fail that had nothing to do with it. null: nothing is to be waited for.
+   */
+  function opened(): Promise<unknown> | null {
+    const wait = opening();
+    if (wait === null) return null;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, OPENING_MS)));
+    return Promise.race([wait, late]).finally(() => clearTimeout(timer));
+  }
+
+  function answer(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const now = serving();
     if (now?.proxy.request(incoming, outgoing) === true) return;
     const confined = now?.confined(incoming.socket) ?? false;
@@ -51,7 +71,7 @@ export function createListener({ door, serving, leaving }: ListenerOptions): Ser
       incoming.resume();
       writePlain(outgoing, CONFINED);
     });
-  });
+  }
 
   function answerOwn(now: Serving | null, incoming: IncomingMessage, outgoing: ServerResponse): void {
     const answer = now !== null && incoming.url === ROUTES.hook && incoming.method === 'POST' ? now.hook(incoming) : null;
@@ -62,10 +82,31 @@ export function createListener({ door, serving, leaving }: ListenerOptions): Ser
     });
   }
 
-  server.on('connect', (incoming, socket, head) => (serving()?.proxy.connect ?? unavailable)(incoming, socket, head));
-  server.on('upgrade', (incoming, socket, head) => (serving()?.proxy.upgrade ?? unavailable)(incoming, socket, head, server));
+  /** Node has let go of the connection: until somebody takes it over, an error of it would be nobody's. */
+  function handOver(socket: Duplex, take: () => void): void {
+    const wait = serving() === null ? opened() : null;
+    if (wait === null) return take();
+    const broke = (): void => void socket.destroy();
+    socket.on('error', broke);
+    void wait.then(() => {
+      if (socket.destroyed) return;
+      take();
+      socket.off('error', broke);
+    });
+  }
+
+  server.on('connect', (incoming, socket, head) => handOver(socket, () => (serving()?.proxy.connect ?? unavailable)(incoming, socket, head)));
+  server.on('upgrade', (incoming, socket, head) => handOver(socket, () => (serving()?.proxy.upgrade ?? unavailable)(incoming, socket, head, server)));
   server.on('clientError', (error, socket) => (serving()?.proxy.clientError ?? broken)(error, socket));
   return server;
+}
+
+/** Below the shortest time that a client gives its http hooks. */
+const OPENING_MS = 4_000;
+
+/** The client's events and what goes through the proxy; the daemon's own callers wait by themselves, and want to know how far it is. */
+function isWorth({ url = '' }: IncomingMessage): boolean {
+  return url === ROUTES.hook || !url.startsWith('/');
 }
 
 /** What the daemon is asked it answers, or does, outside of the sandbox; and there a hook's event would be the client's. */
