@@ -105,13 +105,18 @@ function exposed(env: HookInput['env']): string | undefined {
 
 /** With every prompt as well, so that a change of mind reaches a session that is running. A full disk stops no session. */
 export function sendThrough(input: HookInput, session: string, gateway: SessionAnswer['gateway']): string | null {
-  if (gateway === undefined) return null;
+  const begins = input.mode === 'session-start';
+  if (gateway === undefined || (begins && (input.env['CLAUDE_ENV_FILE'] ?? '') === '')) return null;
   const home = homeAt(homeDir(input.env));
   try {
-    return installSessionEnv({ home: home.dir, session, gateway, daemonFile: home.daemonFile, node: input.node });
+    return installSessionEnv({ home: home.dir, session, begins, gateway, daemonFile: home.daemonFile, node: input.node, userConfigs: curlConfigs(input.env) });
   } catch {
     return null;
   }
+}
+
+function curlConfigs({ HOME: home, XDG_CONFIG_HOME: config }: HookInput['env']): string[] {
+  return [...(config === undefined || config === '' ? [] : [`${config}/curlrc`]), ...(home === undefined ? [] : [`${home}/.curlrc`, `${home}/.config/curlrc`])];
 }
 
 function stopWith(sentence: string): HookOutput {

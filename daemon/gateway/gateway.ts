@@ -42,7 +42,7 @@ export interface Gateway {
   close(): void;
 }
 
-/** What is known since the tunnel was asked for. Who asks is found out anew for every request inside. */
+/** What is known since the tunnel was asked for. Who asks is found out anew for every request inside: a session may have ended. */
 interface Ended {
   shown: string | undefined;
   authority: Authority;
@@ -75,11 +75,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     return orProblem<Decided>(authority.host, async () => {
       const who = await governor.whoAsks(shownBy(head), connection);
       if ('rejected' in who) return { problem: refused(who.rejected, 407) };
-      return { asker: who.asker, passage: governor.passage(who.asker, authority) };
+      return { asker: who.asker, passage: await governor.passage(who.asker, authority) };
     });
   }
 
-  /** Inside a tunnel nobody is asked to show anything: 407 is said by proxies, and there we stand for the server. */
+  /** Inside a tunnel nobody is asked for credentials: 407 is said by proxies, and there we stand for the server. */
   function asksWithin({ shown, authority }: Ended, connection: Socket): Promise<Asking> {
     return orProblem<Asking>(authority.host, async () => {
       const who = await governor.whoAsks(shown, connection);
@@ -88,9 +88,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   /** `Host` names another host than the one that is asked, and that one is not passed on unseen: what came of it would be judged by the wrong rules. */
-  function misleads(asker: Asker | null, head: RequestHead, authority: Authority): boolean {
+  async function misleads(asker: Asker | null, head: RequestHead, authority: Authority): Promise<boolean> {
     const named = otherHost(head, authority)?.authority ?? null;
-    return named !== null && governor.passage(asker, { ...named, secure: authority.secure }).passage !== 'tunnel';
+    if (named === null) return false;
+    return (await governor.passage(asker, { ...named, secure: authority.secure })).passage !== 'tunnel';
   }
 
   function accept(socket: Socket, own: (socket: Socket) => void): void {
@@ -144,19 +145,19 @@ export function createGateway(options: GatewayOptions): Gateway {
   async function passOn(client: Client, head: RequestHead, framing: Framing, to: Destination, relay: Relay | null): Promise<Relay | 'served' | 'over'> {
     const decided = await decide(head, client.connection, to.authority);
     if (client.socket.destroyed) return 'over';
-    if ('asker' in decided && decided.passage.passage === 'tunnel') return relayTo(client, meant(head, to.authority, decided.asker), framing, to, relay, decided.asker);
+    if ('asker' in decided && decided.passage.passage === 'tunnel') return relayTo(client, await meant(head, to.authority, decided.asker), framing, to, relay, decided.asker);
     await relay?.idle();
     relay?.close();
     const no = 'problem' in decided ? decided.problem : decided.passage.passage === 'refuse' ? refused(decided.passage.refusal) : null;
     if (no !== null) return (await writeProblemTo(client, head, no, framing.body !== 'none')) ? 'served' : 'over';
     const { asker } = decided as { asker: Asker | null };
     const bare = { ...head, lines: head.lines.filter((line) => !isForProxy(line)) };
-    return (await look(client, meant(bare, to.authority, asker), framing, to, asker)) ? 'served' : 'over';
+    return (await look(client, await meant(bare, to.authority, asker), framing, to, asker)) ? 'served' : 'over';
   }
 
   /** Of a request in absolute form a proxy writes `Host` anew (RFC 9112, section 3.2.2). Here only where it would mislead; else it is the program's own affair. */
-  function meant(head: RequestHead, authority: Authority, asker: Asker | null): RequestHead {
-    if (!misleads(asker, head, authority)) return head;
+  async function meant(head: RequestHead, authority: Authority, asker: Asker | null): Promise<RequestHead> {
+    if (!(await misleads(asker, head, authority))) return head;
     const value = new URL(originOf(authority)).host;
     return { ...head, lines: head.lines.map((line) => (line.name === 'host' ? { name: 'host', value, text: `Host: ${value}` } : line)) };
   }
@@ -273,7 +274,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (no !== null) return void (await writeProblemTo(client, head, no, true));
       const who = await asksWithin(ended, client.connection);
       if (socket.destroyed) return;
-      const problem = 'problem' in who ? who.problem : misleads(who.asker, head, authority) ? badRequest('Host is not the host of this connection', 421) : null;
+      const problem = 'problem' in who ? who.problem : (await misleads(who.asker, head, authority)) ? badRequest('Host is not the host of this connection', 421) : null;
       if (problem !== null) {
         if (!(await writeProblemTo(client, head, problem, (framing as Framing).body !== 'none'))) return;
         continue;
