@@ -21,8 +21,8 @@ describe('pag0 quote', () => {
   });
 
   it('says in one sentence what is wrong', async () => {
-    expect(await runWith(['quote', 'https://a.example/', '-H', 'nothing'], TEXT)).toMatchObject({ exit: 2, asked: [], err: 'pag0: "nothing" is no header field; write \'Name: value\'.\n' });
-    expect((await runWith(['quote'], TEXT)).exit).toBe(2);
+    expect(await runWith(['quote', 'https://a.example/', '-H', 'nothing'], TEXT)).toMatchObject({ exit: 64, asked: [], err: 'pag0: "nothing" is no header field; write \'Name: value\'.\n' });
+    expect((await runWith(['quote'], TEXT)).exit).toBe(64);
     const loop: Script = { '/v1/quote': answered({ error: { code: 'GATEWAY_LOOP', message: 'this address leads to pag0 itself, so it was not asked' } }, 400) };
     expect(await runWith(['quote', 'http://127.0.0.1:4402/'], loop)).toMatchObject({ exit: 1, out: '', err: 'pag0: this address leads to pag0 itself, so it was not asked.\n' });
   });

@@ -6,6 +6,7 @@ import type { FirstPayment, PaymentOption } from './core/payment-choice.ts';
 import type { ChainTransfer } from './core/reconciliation.ts';
 import type { Agent, Link, Session } from './core/tree.ts';
 import type { Balance, Exceeded, Scope } from './core/transfer.ts';
+import type { UnpayableDemand } from './core/unpaid.ts';
 
 /** The edges of the daemon, as the pipeline sees them. Each has a suite that every implementation passes. */
 
@@ -189,7 +190,7 @@ export interface Roster {
   saveAgent(sessionId: string, agent: Agent): void;
   session(id: string): Session | undefined;
   /** Newest first. */
-  recent(limit: number): { id: string; startedAt: number; parent: Link | null }[];
+  recent(limit: number): { id: string; startedAt: number; parent: Link | null; run: string }[];
   saveDirective(directive: Directive): Promise<void>;
   directives(): Directive[];
 }
@@ -273,7 +274,7 @@ export interface AnswerCache {
   close(): Promise<void>;
 }
 
-export type { ChainTransfer, PaymentOption };
+export type { ChainTransfer, PaymentOption, UnpayableDemand };
 
 /** A seller's demand (HTTP 402 with x402, version 1 or 2), parsed and validated. A plain value that can be written down. */
 export interface PaymentDemand {
@@ -316,8 +317,8 @@ export interface Settlement {
 export interface Payer {
   /** Lower-case; null while there is no wallet. */
   address(): Promise<string | null>;
-  /** `body` without its content coding. null: this 402 is not x402, or nothing in it could be paid. */
-  demandOf(answer: { fields: Fields; body: Buffer }): Promise<PaymentDemand | null>;
+  /** `body` without its content coding. null: this 402 is not x402. */
+  demandOf(answer: { fields: Fields; body: Buffer }): Promise<PaymentDemand | UnpayableDemand | null>;
   /** `option` is one of the demand's own. `validSeconds` bounds what the seller asked for. */
   sign(demand: PaymentDemand, option: PaymentOption, validSeconds: number): Promise<SignedPayment>;
   /** null: the answer says nothing of it. */

@@ -72,12 +72,17 @@ export const sessionRegistration = z.object({
   sealed: z.string().max(1_000_000).optional(),
 });
 
-const target = z.union([z.object({ kind: z.enum(['session', 'run', 'project', 'day', 'all']) }), z.object({ kind: z.literal('agent'), name: z.string().min(1).max(256) })]);
+const target = z.union([
+  z.object({ kind: z.enum(['project', 'day', 'all']) }),
+  z.object({ kind: z.enum(['session', 'run']), id: id.optional() }),
+  z.object({ kind: z.literal('agent'), name: z.string().min(1).max(256) }),
+]);
 
 /** `POST /v1/orders`, from the CLI. */
 export const orderRequest = z.object({
   verb: z.enum(['raise', 'lower', 'kill', 'resume']),
   session: id.nullable(),
+  cwd: z.string().max(4_096),
   target,
   amount: z.string().max(40).optional(),
   /** The process that asks; the daemon looks at it itself before it believes that a person is behind it. */

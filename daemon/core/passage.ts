@@ -1,5 +1,5 @@
 import type { Endpoint } from './endpoint.ts';
-import { globMatches } from './glob.ts';
+import { coversAllPaths, hostMatches, hostnameMatches } from './endpoint-pattern.ts';
 import type { Policy } from './policy.ts';
 
 /** How somebody came to the gateway: with a ticket, by the session's environment, or by the client's own proxy setting. */
@@ -14,9 +14,9 @@ export type WayIn = 'ticket' | 'environment' | 'sandbox';
  * hosts is kept. A developer's own machine is left alone unless a rule names it.
  */
 export function looksAt(by: WayIn, endpoint: Endpoint, policy: Policy | null): boolean {
-  const isNamed = policy !== null && namingPatterns(policy).some((pattern) => namesHost(pattern, endpoint.host));
+  const isNamed = policy !== null && namingPatterns(policy).some((pattern) => hostMatches(pattern, endpoint));
   if (isNamed || endpoint.local) return isNamed;
-  return by === 'ticket' || (policy !== null && policy.strict && !allowsAll(policy, endpoint.host));
+  return by === 'ticket' || (policy !== null && policy.strict && !allowsAll(policy, endpoint));
 }
 
 /**
@@ -32,8 +32,8 @@ export function deservesTicket(endpoint: Endpoint | null, policy: Policy | null)
  * model's API, each unless a rule names it.
  */
 export function directHosts(policy: Policy | null): string[] {
-  const patterns = policy === null ? [] : namingPatterns(policy).map((pattern) => hostOf(pattern).replace(/:[\d*]+$/, ''));
-  return DIRECT.filter((host) => !patterns.some((pattern) => globMatches(pattern, host) || globMatches(pattern, `[${host}]`)));
+  const patterns = policy === null ? [] : namingPatterns(policy);
+  return DIRECT.filter((host) => !patterns.some((pattern) => hostnameMatches(pattern, host.includes(':') ? `[${host}]` : host)));
 }
 
 const DIRECT = ['localhost', '127.0.0.1', '::1', 'api.anthropic.com'];
@@ -45,24 +45,7 @@ export function namingPatterns({ prices, cache, blockedEndpoints, agents }: Poli
 }
 
 /** Under `strict` a free call needs a place on every list; where each of them names the whole host, there is nothing to look for. */
-function allowsAll({ allowedEndpoints, agents }: Policy, host: string): boolean {
+function allowsAll({ allowedEndpoints, agents }: Policy, endpoint: Endpoint): boolean {
   const lists = [...allowedEndpoints, ...agents.flatMap((rule) => (rule.allowedEndpoints === null ? [] : [rule.allowedEndpoints]))];
-  return lists.every((list) => list.some((pattern) => isWholeHost(pattern) && namesHost(pattern, host)));
-}
-
-function isWholeHost(pattern: string): boolean {
-  return /^[^/]*(?:\/\*)?$/.test(bare(pattern));
-}
-
-function namesHost(pattern: string, host: string): boolean {
-  return globMatches(hostOf(pattern), host);
-}
-
-function hostOf(pattern: string): string {
-  return bare(pattern).replace(/\/.*$/s, '').toLowerCase();
-}
-
-/** As `endpointMatches` reads it. */
-function bare(pattern: string): string {
-  return pattern.replace(/^https?:\/\//i, '').replace(/\?.*$/, '');
+  return lists.every((list) => list.some((pattern) => coversAllPaths(pattern) && hostMatches(pattern, endpoint)));
 }

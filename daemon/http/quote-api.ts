@@ -6,7 +6,7 @@ import { ONE_CONNECTION } from '../core/fields.ts';
 import type { Doorway } from '../pipeline/doorway.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import type { Quotes } from '../pipeline/quote.ts';
-import { chooseSession } from '../report/answers.ts';
+import { chooseSession } from '../report/session-choice.ts';
 import { readForest } from '../report/forest.ts';
 import { quoteText } from '../report/quote-text.ts';
 import { errorAnswer } from './error-answer.ts';

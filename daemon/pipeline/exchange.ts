@@ -225,7 +225,7 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
     const met = await paidRequests.meet({ ...spender, noted: due.noted }, callOf(spender, request), request, unpaid, { separate: asked.waited !== true, gone: asked.signal });
     if ('passed' in met) {
       if (due.amount === 0n) noteCalls(parts, spender.live, spender.agent, due.quotes, { what: 'free' });
-      return passedOn(asked, met.passed, { price: 0n, byUse: false }, trip);
+      return passedOn(asked, met.passed, { price: 0n, byUse: false, ...(met.unpaid === undefined ? {} : { unpaid: met.unpaid }) }, trip);
     }
     if (met.outcome === 'refused') {
       trip.land({ landed: met.doubt ? 'unknown' : 'failed' });

@@ -7,11 +7,12 @@ import type { Policy } from '../core/policy.ts';
 import { quote, type Quote } from '../core/price.ts';
 import { letsOut } from '../core/sandbox.ts';
 import { MAIN, type Agent, type Session } from '../core/tree.ts';
+import { cannotBePaid } from '../core/unpaid.ts';
 import type { QuoteView } from '../contract/quote-views.ts';
 import { readForest } from '../report/forest.ts';
 import type { AnswerCache, Payer, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
 import type { Spender } from './exchange.ts';
-import { demandOf, discard, PAYMENT_FIELDS } from './paid-request.ts';
+import { demandOf, discard, isPayable, PAYMENT_FIELDS } from './paid-request.ts';
 import type { Parts } from './parts.ts';
 import { placeOf } from './place.ts';
 import { requestDigest, type Purchases } from './purchase.ts';
@@ -118,6 +119,7 @@ export function createQuotes({ parts, cache, upstream, payer, purchases, isOwn }
     const { demand, answer: whole } = await demandOf(payer, answer);
     discard(whole);
     if (demand === null) return { outcome: 'unpaid', answered, price: null, code: 'PAYMENT_FAILED', sentence: 'it demands to be paid in no way that pag0 can pay' };
+    if (!isPayable(demand)) return { outcome: 'unpaid', answered, price: null, ...saying(cannotBePaid(callLabel(call), demand)) };
     if (!(await purchases.hasWallet())) {
       const chosen = choosePayment({ label: callLabel(call), options: demand.options, rules: policy.payment, wallet: '', limit: null, first: null });
       return { outcome: 'unpaid', answered, ...(chosen.outcome === 'refused' ? { price: null } : optionOf(chosen.option)), code: 'PAYMENT_FAILED', sentence: 'there is no wallet (`pag0 wallet create`), so the demand is passed on' };
