@@ -366,16 +366,55 @@ export interface Connection {
   readonly destroyed?: boolean;
 }
 
-/** Who speaks to the gateway: shown by a ticket, by the session's environment, by the process, else nobody we know. */
+/** Who speaks to the gateway: shown by the session's environment, else by the process, else nobody we know. */
 export interface Asker {
   session: string;
-  agent: string;
-  /** null: not one call's, with no or several in flight to charge it to. */
-  toolUseId: string | null;
-  /** `ticket`: one recognised command. `environment`: anything else that a session started. `sandbox`: a process below its client that shows nothing. */
-  by: 'ticket' | 'environment' | 'sandbox';
+  /** `environment`: what a session started, by what it shows. `sandbox`: a process below a session's client that shows nothing. */
+  by: 'environment' | 'sandbox';
+  /** Which shell it names as the one it comes from: a hint where to look, and no proof. */
+  shell: ShellHint | null;
+  connection: Connection;
   /** The session whose sandbox it comes out of, whatever it shows; only what that lets out may pass. */
   confinedTo?: string;
+}
+
+/** `pid`: of a shell, where its process table is ours. `print`: of its command (`core/command-print.ts`), where it is not. */
+export type ShellHint = { pid: number } | { print: string };
+
+/** A process as the system tells of it. */
+export interface Process {
+  pid: number;
+  parent: number;
+  /** The session that it belongs to (setsid(2)), by its leader's pid; on macOS its process group. It stays when the parent is gone. */
+  group: number;
+  /** With its pid, one life of a process. */
+  start: string;
+  /** ms since the epoch, to some hundredths of a second; null: the system does not say. */
+  startedAt: number | null;
+  name: string;
+}
+
+/** Where the holder of a connection is looked for. */
+export interface Search {
+  /** First below these, and in their groups. */
+  likely: readonly number[];
+  /** Then below this one. */
+  client: number | null;
+}
+
+/** The system's table of processes. */
+export interface ProcessSystem {
+  /** It can be asked often. */
+  readonly isCheap: boolean;
+  /** Who holds the other end of a connection, and what is above that, nearest first. null: nobody who was looked at, or it cannot be told. */
+  behind(remotePort: number, search: Search): Promise<readonly Process[] | null>;
+  /** null: gone. */
+  process(pid: number): Promise<Process | null>;
+  children(pid: number): Promise<readonly Process[]>;
+  /** Its words, with a blank between them. */
+  commandLine(pid: number): Promise<string>;
+  /** Its words and its variables. null: cannot be told. */
+  launch(pid: number): Promise<{ argv: readonly string[]; env: Readonly<Record<string, string>> } | null>;
 }
 
 /** What the gateway does with a connection to a host, asked before a byte of it is read. */
@@ -393,7 +432,7 @@ export type Exchanged = { answer: WebAnswer } | { refusal: Refusal };
 export interface Governor {
   /** From the `Proxy-Authorization` of a request; where there is none, from the process at the other end. */
   whoAsks(proxyAuthorization: string | undefined, connection: Connection): Promise<{ asker: Asker | null } | { rejected: Refusal }>;
-  passage(asker: Asker | null, authority: { host: string; port: number; secure: boolean }): Passage;
+  passage(asker: Asker | null, authority: { host: string; port: number; secure: boolean }): Passage | Promise<Passage>;
   /** One governed request, to its end. `signal` is aborted when the client goes away. Rejects only with an `UpstreamError`. */
   exchange(asker: Asker | null, request: WebRequest, signal: AbortSignal): Promise<Exchanged>;
   /** A governed WebSocket, by its handshake, before that is sent: charged as one request, whatever passes afterwards. null: it may go. */

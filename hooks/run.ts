@@ -109,13 +109,14 @@ function exposed(env: HookInput['env']): string | undefined {
 
 /** With every prompt as well, so that a change of mind reaches a session that is running. A full disk stops no session. */
 export function sendThrough(input: HookInput, { sessionId: session, cwd }: HookPayload, gateway: SessionAnswer['gateway'], way = ownWayIn(ownEnvironment(input.env), cwd)): string | null {
-  if (gateway === undefined) return null;
+  const begins = input.mode === 'session-start';
+  if (gateway === undefined || (begins && (input.env['CLAUDE_ENV_FILE'] ?? '') === '')) return null;
   const home = homeAt(homeDir(input.env));
   const env = ownEnvironment(input.env);
   try {
     const token = readToken(home);
     if (token?.ok === true) keepOwnWay(ownWayFile(home.dir, session), token.token, { proxies: way.proxies, trust: way.trust });
-    return installSessionEnv({ home: home.dir, session, gateway, daemonFile: home.daemonFile, node: input.node, env, cwd, own: ledIn(env, way, gateway?.named ?? []) });
+    return installSessionEnv({ home: home.dir, session, begins, gateway, daemonFile: home.daemonFile, node: input.node, userConfigs: curlConfigs(env), env, cwd, own: ledIn(env, way, gateway?.named ?? []) });
   } catch {
     return null;
   }
@@ -132,6 +133,10 @@ function unseen(node: string, gateway: SessionAnswer['gateway'], unknownProxy: s
   if (unknownProxy !== null) return `pag0: programs reach the network by your proxy ${unknownProxy}, which pag0 cannot pass requests on to (http:// and https:// proxies it can), so what they ask of ${hosts} is counted only where a curl or wget command names it.`;
   if (hasQuietProxy(node)) return undefined;
   return `pag0: Node ${node} uses no proxy, so what its programs ask of ${hosts} is neither seen nor counted; Node 24 or newer in your PATH is.`;
+}
+
+function curlConfigs({ HOME: home, XDG_CONFIG_HOME: config }: HookInput['env']): string[] {
+  return [...(config === undefined || config === '' ? [] : [`${config}/curlrc`]), ...(home === undefined ? [] : [`${home}/.curlrc`, `${home}/.config/curlrc`])];
 }
 
 function stopWith(sentence: string): HookOutput {

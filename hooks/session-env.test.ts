@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { daemonEnv } from '../daemon/contract/daemon-env.ts';
 import { ownEnvironment } from '../daemon/contract/own-environment.ts';
 import type { GatewayAccess } from '../daemon/contract/routes.ts';
-import { hasProgram, startRecorder, type Recorder } from '../daemon/tickets/recorder.fixture.ts';
+import { hasProgram, startRecorder, type Recorder } from '../daemon/access/recorder.fixture.ts';
 import { ledIn, ownWayIn } from './own-way.ts';
 import { installSessionEnv, type SessionEnvOptions } from './session-env.ts';
 import { TRUST_FILES } from './trust.ts';

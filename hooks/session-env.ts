@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { DIRECT } from '../daemon/contract/direct-command.ts';
+import { environmentFile } from '../daemon/contract/home.ts';
 import type { GatewayAccess } from '../daemon/contract/routes.ts';
 import { shellQuote } from './env-file.ts';
 import type { Led } from './own-way.ts';
@@ -12,10 +13,14 @@ const FORGOTTEN_MS = 30 * 24 * 60 * 60_000;
 export interface SessionEnvOptions {
   home: string;
   session: string;
+  /** The session begins, and its client has a file for the line that is given back. Later only what is there already is renewed. */
+  begins: boolean;
   /** null: the person wants none. */
   gateway: GatewayAccess | null;
   /** Where the daemon writes its process id. */
   daemonFile: string;
+  /** Where curl looks for what the person has configured, in its own order. */
+  userConfigs: readonly string[];
   /** Of the Node in the person's PATH, which runs the hook as well. */
   node: string;
   /** The client's, as it would be without pag0. */
@@ -32,23 +37,35 @@ export interface SessionEnvOptions {
  * given back, which reads it if it is still there. null: the file was taken away.
  */
 export function installSessionEnv(options: SessionEnvOptions): string | null {
-  const folder = join(options.home, 'environment');
-  const file = join(folder, `${createHash('sha256').update(options.session).digest('hex').slice(0, 32)}.sh`);
+  const file = environmentFile(options.home, options.session);
+  const folder = dirname(file);
   const { gateway } = options;
+  // That it is there tells the daemon that the session's shells read it.
+  if (!options.begins && !existsSync(file)) return null;
   if (gateway === null) {
-    remove(file);
+    if (options.begins) remove(file);
+    else replace(file, '');
     return null;
   }
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const curlHome = join(folder, 'curl');
+  mkdirSync(curlHome, { recursive: true, mode: 0o700 });
+  replace(join(curlHome, '.curlrc'), curlConfig(options.userConfigs));
   const wgetrc = join(folder, 'wgetrc');
   const { daemonFile, node, env, cwd, own } = options;
   // Where nothing is looked into nobody meets our certificate, and whom programs trust is left as it is.
   const trust = gateway.looks ? prepareTrust(options.home, gateway, env, cwd, options.system) : null;
   if (trust !== null) replace(wgetrc, `ca_certificate = ${trust.wget}\n`);
-  replace(file, sessionScript(gateway, { daemonFile, wgetrc, nodeProxy: hasQuietProxy(node), trust, own }));
+  replace(file, sessionScript(gateway, { daemonFile, wgetrc, curlHome, nodeProxy: hasQuietProxy(node), trust, own }));
   prune(folder);
   const quoted = shellQuote(file);
   return `if [ -r ${quoted} ]; then . ${quoted}; fi\n`;
+}
+
+/** Without this `-i` and `-D` would show the tunnel's own answer before the server's. Theirs comes after, as it would without us. */
+function curlConfig(userConfigs: readonly string[]): string {
+  const theirs = userConfigs.find((file) => existsSync(file));
+  return `suppress-connect-headers\n${theirs === undefined ? '' : `config = "${theirs.replace(/["\\]/g, '\\$&')}"\n`}`;
 }
 
 /** Node 22 has the same setting, and complains on stderr in every program that it is experimental. */
@@ -59,6 +76,8 @@ export function hasQuietProxy(node: string): boolean {
 interface Surroundings {
   daemonFile: string;
   wgetrc: string;
+  /** The folder of a `.curlrc`. */
+  curlHome: string;
   nodeProxy: boolean;
   trust: Trust | null;
   own: Led;
@@ -77,9 +96,10 @@ const IN_SANDBOX = [SANDBOX_EXIT, 'CLAUDE_CODE_HOST_SOCKS_PROXY_PORT'];
  * back what an earlier command or the session around this one set, known by the PAG0_TICKET variables; then, where nothing
  * speaks against it, it sets all anew, and keeps what stood there in PAG0_TICKET_WAS_<name>.
  */
-export function sessionScript(gateway: GatewayAccess, { daemonFile, wgetrc, nodeProxy, trust, own }: Surroundings): string {
+export function sessionScript(gateway: GatewayAccess, { daemonFile, wgetrc, curlHome, nodeProxy, trust, own }: Surroundings): string {
   const { url, user, secret, ca, bundle, direct } = gateway;
-  const proxy = `http://${user}:${secret}@${url.replace(/^http:\/\//, '')}`;
+  // The shell's own pid is a hint for the gateway where to look whose a connection is.
+  const proxy = `"http://${user}.$$:${secret}@${url.replace(/^http:\/\//, '')}"`;
   const home = dirname(dirname(ca));
   const hosts = shellQuote(direct.join(','));
   const port = shellQuote(new URL(url).port || '80');
@@ -95,7 +115,8 @@ export function sessionScript(gateway: GatewayAccess, { daemonFile, wgetrc, node
     ...ANY_PROXY.map((name) => `  if [ -n "\${${name}-}" ] && [ "\${${name}##*@}" != ${shellQuote(own.proxies[name] ?? '')} ]; then return 0; fi`),
     ...aliveLines(daemonFile),
     `  if [ ! -r ${shellQuote(bundle)} ]; then return 0; fi`,
-    `  export PAG0_TICKET_PROXY=${shellQuote(proxy)} PAG0_TICKET_CA=${shellQuote(ca)}`,
+    ...DIRECT.map(({ program, options }) => `  case "\${BASH_EXECUTION_STRING-}\${ZSH_EXECUTION_STRING-}" in *${program}*) case "\${BASH_EXECUTION_STRING-}\${ZSH_EXECUTION_STRING-}" in ${options.map((option) => `*${option.replaceAll(' ', '\\ ')}*`).join('|')}) return 0 ;; esac ;; esac`),
+    `  export PAG0_TICKET_PROXY=${proxy} PAG0_TICKET_CA=${shellQuote(ca)}`,
     '  _pag0_except=${no_proxy:-${NO_PROXY-}}',
     ...(own.except === null ? [] : [`  if [ "$_pag0_except" = ${shellQuote(own.except.is)} ]; then _pag0_except=${shellQuote(own.except.becomes)}; fi`]),
     `  case ",$_pag0_except," in *,${hosts},*) ;; *) _pag0_except=\${_pag0_except:+$_pag0_except,}${hosts} ;; esac`,
@@ -106,7 +127,12 @@ export function sessionScript(gateway: GatewayAccess, { daemonFile, wgetrc, node
     '  return 0',
     '}',
     ...backLines(home),
-    ...(trust === null ? ['_pag0_trust() { :; }'] : trustLines(gateway, trust, wgetrc)),
+    '_pag0_trust() {',
+    `  if [ -z "\${CURL_HOME-}" ]; then export CURL_HOME=${shellQuote(curlHome)}; fi`,
+    ...(trust === null ? [] : trustLines(gateway, trust, wgetrc)),
+    '  return 0',
+    '}',
+    ...(trust === null ? [] : mergeLines(gateway, trust)),
     '_pag0_env || :',
     'unset -f _pag0_env _pag0_back _pag0_put _pag0_restore _pag0_trust _pag0_add _pag0_merge 2>/dev/null || :',
     'unset _pag0_record _pag0_pid _pag0_born _pag0_stat _pag0_except _pag0_name _pag0_was _pag0_to _pag0_left _pag0_openssl _pag0_curl _pag0_rc _pag0_n _pag0_value',
@@ -151,7 +177,7 @@ function backLines(home: string): string[] {
     ...ANY_PROXY.map((name) => `    if [ "\${${name}-}" = "$PAG0_TICKET_PROXY" ]; then _pag0_restore ${name}; fi`),
     '    _pag0_restore no_proxy; _pag0_restore NO_PROXY',
     '  fi',
-    ...[...TRUST_FILES, 'WGETRC'].map((name) => `  case \${${name}-} in ${ours}|${made}) _pag0_restore ${name} ;; esac`),
+    ...[...TRUST_FILES, 'WGETRC', 'CURL_HOME'].map((name) => `  case \${${name}-} in ${ours}|${made}) _pag0_restore ${name} ;; esac`),
     `  case \${SSL_CERT_DIR-} in *${shellQuote(`:${home}/ca/hashed`)}) _pag0_restore SSL_CERT_DIR ;; esac`,
     '  if [ "${PAG0_TICKET_NODE-}" = 1 ]; then unset NODE_USE_ENV_PROXY; fi',
     // Ours are the last of them, unless somebody has added to them since.
@@ -172,9 +198,8 @@ function backLines(home: string): string[] {
  * Whom programs trust, each by the variable of its own. What a person has set stays, with our CA beside it; where nothing is set, what
  * everybody trusts and our CA, unless another variable of the person's speaks for the same program.
  */
-function trustLines({ ca, bundle, hashed }: GatewayAccess, { folder, requests, wgetrc, git }: Trust, plainWgetrc: string): string[] {
+function trustLines({ ca, bundle, hashed }: GatewayAccess, { requests, wgetrc, git }: Trust, plainWgetrc: string): string[] {
   return [
-    '_pag0_trust() {',
     '  _pag0_openssl=${SSL_CERT_FILE-}${SSL_CERT_DIR-} _pag0_curl=${CURL_CA_BUNDLE-}',
     ...TRUST_FILES.map((name) => `  if [ -n "\${${name}-}" ]; then _pag0_add ${name}; fi`),
     `  if [ -n "\${SSL_CERT_DIR-}" ]; then _pag0_put SSL_CERT_DIR "$SSL_CERT_DIR:"${shellQuote(hashed)}; fi`,
@@ -189,8 +214,11 @@ function trustLines({ ca, bundle, hashed }: GatewayAccess, { folder, requests, w
     ...(wgetrc === null ? [] : [`  elif [ "$_pag0_rc" = ${shellQuote(wgetrc.source)} ] && [ -r ${shellQuote(wgetrc.merged)} ]; then _pag0_put WGETRC ${shellQuote(wgetrc.merged)}`]),
     '  fi',
     ...gitLines(git),
-    '  return 0',
-    '}',
+  ];
+}
+
+function mergeLines({ ca }: GatewayAccess, { folder }: Trust): string[] {
+  return [
     '_pag0_add() {',
     '  eval "_pag0_was=\\${$1}"',
     '  case $_pag0_was in /*) ;; *) _pag0_was=$PWD/$_pag0_was ;; esac',

@@ -483,7 +483,7 @@ describe('a ticket', () => {
     stage.governor.whoAsks = async (shown, connection) => {
       of.add(connection);
       left -= 1;
-      return left < 0 ? { rejected: refusal('TICKET_INVALID', 'its ticket ended', { scope: 'ticket' }) } : whoAsks(shown, connection);
+      return left < 0 ? { rejected: refusal('PROXY_CREDENTIALS_INVALID', 'its ticket ended', { scope: 'ticket' }) } : whoAsks(shown, connection);
     };
     const { host } = new URL(plain);
     const within = async (asks: number, text: string): Promise<string[]> => {

@@ -39,7 +39,7 @@ export interface Gateway {
   close(): void;
 }
 
-/** What is known since the tunnel was asked for. Who asks is found out anew for every request inside: a ticket ends with its call. */
+/** What is known since the tunnel was asked for. Who asks is found out anew for every request inside: a session may have ended. */
 interface Ended {
   shown: string | undefined;
   connection: Socket;
@@ -77,11 +77,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     return orProblem<Decided>(authority.host, async () => {
       const who = await governor.whoAsks(incoming.headers['proxy-authorization'], incoming.socket);
       if ('rejected' in who) return { problem: refused(who.rejected, 407) };
-      return { asker: who.asker, passage: governor.passage(who.asker, authority) };
+      return { asker: who.asker, passage: await governor.passage(who.asker, authority) };
     });
   }
 
-  /** Inside a tunnel nobody is asked to show a ticket: 407 is said by proxies, and there we stand for the server. */
+  /** Inside a tunnel nobody is asked for credentials: 407 is said by proxies, and there we stand for the server. */
   function asksWithin({ shown, connection, authority }: Ended): Promise<Asking> {
     return orProblem<Asking>(authority.host, async () => {
       const who = await governor.whoAsks(shown, connection);
