@@ -1,7 +1,10 @@
 import type { Readable } from 'node:stream';
+import type { SecureContext } from 'node:tls';
 import type { Micros } from './core/amount.ts';
 import type { CacheRules } from './core/cache-rules.ts';
 import type { Refusal } from './core/errors.ts';
+import type { FieldLine } from './core/fields.ts';
+import type { ProxyAddress } from './core/own-proxy.ts';
 import type { FirstPayment, PaymentOption } from './core/payment-choice.ts';
 import type { ChainTransfer } from './core/reconciliation.ts';
 import type { Agent, Link, Session } from './core/tree.ts';
@@ -198,15 +201,48 @@ export interface Roster {
 /** Header fields by lower-case name, end-to-end ones only (RFC 9110, section 7.6.1). */
 export type Fields = Readonly<Record<string, string | readonly string[]>>;
 
+/** How a message was written. Whoever passes it on writes it so again, except where `fields` was changed meanwhile. */
+interface Written {
+  version: '1.0' | '1.1';
+  /** All of them, in their order. */
+  lines: readonly FieldLine[];
+  /** The fields as they came. */
+  fields: Fields;
+}
+
+export interface WrittenRequest extends Written {
+  /** In the form in which the server is to be asked (RFC 9112, section 3.2), one character a byte. */
+  target: string;
+  /** A chunked body as it came, with its framing; null: it had none, or it is a stream. */
+  framedBody: Buffer | null;
+  /** The client's connection: one to the server is only used again as the client itself would. */
+  connection: object;
+  /** An answer that is none yet (RFC 9110, section 15.2), whole and as it came. */
+  interim(head: Buffer): void;
+}
+
+export interface WrittenAnswer extends Written {
+  statusLine: string;
+  /** What tells where its body ends. */
+  framing: 'none' | 'length' | 'chunked' | 'close';
+  /** The lines behind a chunked body, once that has ended. */
+  trailers(): readonly string[];
+}
+
 /** One HTTP request behind the gateway, whatever way it came in. */
 export interface WebRequest {
-  /** Upper-case. */
+  /** A token; methods have a case (RFC 9110, section 9.1). */
   method: string;
-  /** Absolute, without a fragment. */
+  /** Absolute, without a fragment, all of it ASCII. */
   url: string;
   fields: Fields;
   /** null: none. A Buffer where it is small enough to be looked at and sent again, else a stream that can be sent once. */
   body: Buffer | Readable | null;
+  written?: WrittenRequest;
+  /** Whose way out it takes. Without one it is the daemon's own request. */
+  session?: string;
+  /** It may cost: it is sent once, whatever becomes of its connection. */
+  once?: boolean;
 }
 
 export interface WebAnswer {
@@ -214,7 +250,20 @@ export interface WebAnswer {
   fields: Fields;
   /** As it was sent: still encoded as `content-encoding` says. */
   body: Buffer | Readable;
+  written?: WrittenAnswer;
 }
+
+/** How a session's programs reach a host where no pag0 is. */
+export interface WayOut {
+  /** null: straight. */
+  proxy: ProxyAddress | null;
+  /** Whom they trust; undefined: whom everybody does. */
+  trust: SecureContext | undefined;
+  /** The same for the same way. */
+  name: string;
+}
+
+export type FindWayOut = (session: string | undefined, to: { host: string; secure: boolean }) => WayOut;
 
 /** Who is at the other end. Verifies certificates strictly and follows no redirect. */
 export interface Upstream {
@@ -437,4 +486,6 @@ export interface Governor {
   exchange(asker: Asker | null, request: WebRequest, signal: AbortSignal): Promise<Exchanged>;
   /** A governed WebSocket, by its handshake, before that is sent: charged as one request, whatever passes afterwards. null: it may go. */
   admitSocket(asker: Asker | null, request: WebRequest): Promise<Refusal | null>;
+  /** No connection, or one that broke: `why` is a sentence for whoever asked, who sees no more than that there is no answer. */
+  failed(asker: Asker | null, why: string): void;
 }

@@ -37,7 +37,7 @@ beforeEach(() => {
   writeFileSync(daemonFile, ALIVE);
   writeFileSync(GATEWAY.bundle, 'all of them\n');
   writeFileSync(GATEWAY.ca, 'ours\n');
-  options = { home, session: 's1', gateway: GATEWAY, daemonFile, node: '24.1.0', env: {}, cwd: root, own: { proxies: {}, except: null }, system: { pip: [], wget: [] } };
+  options = { home, session: 's1', begins: true, userConfigs: [], gateway: GATEWAY, daemonFile, node: '24.1.0', env: {}, cwd: root, own: { proxies: {}, except: null }, system: { pip: [], wget: [] } };
 });
 
 const SHELLS = [['sh'], ['dash'], ['bash'], ['bash', '--posix'], ['zsh', '-f'], ['busybox', 'sh']].filter(([program]) => hasProgram(program!, ['-c', ':']) || hasProgram(program!, ['true']));

@@ -15,13 +15,13 @@ async function stage(confined: Serving['confined'], opens: Promise<void> | null 
   onTestFinished(() => void server.close().closeAllConnections());
   const { port } = server.address() as AddressInfo;
   const governor = { whoAsks: async () => ({ asker: null }), passage: () => ({ passage: 'refuse', refusal: { code: 'ENDPOINT_NOT_ALLOWED', sentence: 'no', details: { scope: 'x' }, ends: null } }) } as never;
-  const gateway = createGateway({ governor, upstream: null as never, contextFor: null as never, port, log: { info() {}, error() {} } });
-  const served: Serving = { confined, proxy: gateway as never, hook: async () => (asked.push('hook'), { status: 200, text: '"hook"' }) };
+  const gateway = createGateway({ governor, contextFor: null as never, port, log: { info() {}, error() {} } });
+  const served: Serving = { confined, proxy: { accept: gateway.accept, request: () => false }, hook: async () => (asked.push('hook'), { status: 200, text: '"hook"' }) };
   if (opens === null) serving = served;
   else void opens.then(() => ((serving = served), (opening = null)));
   const ask = (path: string, body = '{}') =>
     new Promise<{ status: number; text: string }>((resolve, reject) => {
-      const outgoing = request({ host: '127.0.0.1', port, method: 'POST', path, headers: { host: `127.0.0.1:${port}` } }, (answer) => void text(answer).then((said) => resolve({ status: answer.statusCode!, text: said })));
+      const outgoing = request({ host: '127.0.0.1', port, method: 'POST', path, agent: false, headers: { host: `127.0.0.1:${port}` } }, (answer) => void text(answer).then((said) => resolve({ status: answer.statusCode!, text: said })));
       outgoing.on('error', reject);
       outgoing.end(body);
     });

@@ -62,7 +62,8 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
   const passedOn = createPassingOn({ parts, cache });
   const flights = createFlights<StoredAnswer>(WAIT_MS);
 
-  async function send(spender: Spender, request: WebRequest, signal: AbortSignal): Promise<Exchanged> {
+  async function send(spender: Spender, asks: WebRequest, signal: AbortSignal): Promise<Exchanged> {
+    const request = { ...asks, session: spender.live.session.id };
     const weighing = await weighed(spender, request);
     if ('refusal' in weighing) return weighing;
     if (weighing.weighed === null) return { answer: await upstream.send(request, signal), charged: 0n };
@@ -185,7 +186,7 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
     const onGone = (): void => (amount > 0n ? undefined : cut.abort());
     signal.addEventListener('abort', onGone, { once: true });
     try {
-      return await upstream.send(stale === null ? request : { ...request, fields: { ...request.fields, ...stale.conditions } }, cut.signal);
+      return await upstream.send({ ...request, fields: stale === null ? request.fields : { ...request.fields, ...stale.conditions }, once: amount > 0n }, cut.signal);
     } catch (error) {
       const left = (error as { sent?: boolean }).sent !== false;
       // What may have been spent counts.
@@ -270,7 +271,8 @@ interface Stale {
 
 function callOf({ tool }: Spender, request: WebRequest): Call {
   const endpoint = endpointOf(request.url);
-  return { tool, method: request.method, endpoint, known: endpoint !== null, times: 1 };
+  // A rule that names a method means it in any letters: what passes as `post` may be served as a POST.
+  return { tool, method: request.method.toUpperCase(), endpoint, known: endpoint !== null, times: 1 };
 }
 
 /** RFC 9111, section 5.2.1.7: who asks for a kept answer only is not made to wait, or to pay, for another. */

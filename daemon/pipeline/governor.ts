@@ -46,7 +46,8 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
       const live = asker === null ? undefined : parts.sessions.get(asker.session);
       // Nobody of ours: a proxy that somebody set by hand, on the way to somewhere that is none of our business.
       if (asker === null || live === undefined) return { passage: 'tunnel' };
-      const authority = port === (secure ? 443 : 80) ? host : `${host}:${port}`;
+      const name = host.includes(':') ? `[${host}]` : host;
+      const authority = port === (secure ? 443 : 80) ? name : `${name}:${port}`;
       const endpoint = endpointOf(`${secure ? 'https' : 'http'}://${authority}/`);
       if (endpoint === null) return { passage: 'refuse', refusal: refusal('BAD_REQUEST', `${authority} is no address`, { scope: 'request' }) };
       const looked = looksAt(endpoint, parts.policies.of(live.session)?.policy ?? null, parts.wallet() !== '');
@@ -76,6 +77,13 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
         return brokenPart(error, 'the request');
       }
     },
+    failed(asker, why) {
+      void spenderOf(asker).then((spender) => {
+        const alerts = spender?.alerts ?? null;
+        // Once is enough: a loop asks the same host again and again.
+        if (alerts !== null && alerts.length < MAX_FAILURES_TOLD && !alerts.includes(why)) alerts.push(why);
+      }, () => {});
+    },
   };
 
   /** No cache and no flight: nobody else can have a socket. What it costs is spent as it leaves, for no answer will tell. */
@@ -83,7 +91,7 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
     const { live, agent, tool } = spender;
     const inForce = parts.policies.of(live.session);
     const endpoint = endpointOf(request.url);
-    const call = { tool, method: request.method, endpoint, known: endpoint !== null, times: 1 };
+    const call = { tool, method: request.method.toUpperCase(), endpoint, known: endpoint !== null, times: 1 };
     if (inForce === null) return refusal('CONFIG_INVALID', `${callLabel(call)} was not sent because pag0 has no valid policy; ask the person to mend the configuration`, { scope: 'configuration' });
     const weighing = await weigh(parts, live, agent, [call], inForce);
     if (weighing.outcome === 'ungoverned') return null;
@@ -182,5 +190,8 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
     return true;
   }
 }
+
+/** Of one call; its own output says the rest. */
+const MAX_FAILURES_TOLD = 5;
 
 const SESSION_UNKNOWN = refusal('SESSION_UNKNOWN', 'the session this request belongs to is not known to pag0, so it was not sent; ask the person to start the session again', { scope: 'session' });
