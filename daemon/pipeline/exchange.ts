@@ -62,7 +62,8 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
   const passedOn = createPassingOn({ parts, cache });
   const flights = createFlights<StoredAnswer>(WAIT_MS);
 
-  async function send(spender: Spender, request: WebRequest, signal: AbortSignal): Promise<Exchanged> {
+  async function send(spender: Spender, asks: WebRequest, signal: AbortSignal): Promise<Exchanged> {
+    const request = { ...asks, session: spender.live.session.id };
     const weighing = await weighed(spender, request);
     if ('refusal' in weighing) return weighing;
     if (weighing.weighed === null) return { answer: await upstream.send(request, signal), charged: 0n };
