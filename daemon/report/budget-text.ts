@@ -1,5 +1,5 @@
 import type { AgentView, BudgetView, ScopeView, Spending } from '../contract/views.ts';
-import { printable, widthOf } from '../contract/printable.ts';
+import { printable, shortened, widthOf } from '../contract/printable.ts';
 import { approvalLines } from './approvals.ts';
 import { bar, cell, cellRight, count, dollars, folder, NO_BAR, percent, SHADOW, shortId, WIDTH, wrap } from './page.ts';
 
@@ -12,7 +12,7 @@ export function budgetText(view: BudgetView): string {
   const nodes = flatten(view.tree);
   const idle = view.scopes.every((scope) => scope.scope !== 'session' || counted(scope) === 0n) && nodes.length === 1;
   return [
-    head + folder(view.cwd, WIDTH - head.length),
+    head + folder(view.cwd, WIDTH - widthOf(head)),
     ...(view.mode === 'shadow' ? [SHADOW] : []),
     '',
     ...scopeLines(view.scopes),
@@ -82,7 +82,7 @@ function agentLines(nodes: readonly Node[]): string[] {
   const shown = pick(nodes);
   const moneyWidth = Math.max(...shown.map(({ agent }) => treeMoney(agent).length));
   const room = Math.max(8, WIDTH - '    ██████████    100 %  working'.length - moneyWidth);
-  const nameWidth = Math.min(room, Math.max(...shown.map(({ agent, depth }) => Math.min(depth, 8) * 2 + widthOf(printable(lastName(agent), room)))));
+  const nameWidth = Math.min(room, Math.max(...shown.map(({ agent, depth }) => Math.min(depth, 8) * 2 + widthOf(shortened(lastName(agent), room)))));
   const lines = shown.flatMap(({ agent, depth }) => {
     const name = cell(`${'  '.repeat(Math.min(depth, 8))}${lastName(agent)}`, nameWidth);
     const line = `  ${name}  ${barOf(agent)}  ${cell(treeMoney(agent), moneyWidth)}  ${cellRight(shareOf(agent), 5)}  ${agent.state}`;
