@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endpointMatches, endpointOf, type Endpoint } from './endpoint.ts';
+import { endpointOf, type Endpoint } from './endpoint.ts';
+import { endpointMatches } from './endpoint-pattern.ts';
 import { deservesTicket, directHosts, looksAt, type WayIn } from './passage.ts';
 import { DEFAULT_POLICY, type AgentRule, type Policy } from './policy.ts';
 
@@ -71,8 +72,9 @@ describe('what goes past the gateway', () => {
   });
 
   it('unless a rule names it', () => {
-    expect(directHosts(priced('127.0.0.1:4801/*', 'https://API.anthropic.com/v1/messages'))).toEqual(['localhost', '::1']);
-    expect(directHosts(priced('[::1]:4801', 'localhost:*'))).toEqual(['127.0.0.1', 'api.anthropic.com']);
+    expect(directHosts(priced('127.0.0.1:4801/*', 'https://API.anthropic.com/v1/messages'))).toEqual([]);
+    expect(directHosts(priced('api.anthropic.com'))).toEqual(['localhost', '127.0.0.1', '::1']);
+    expect(directHosts(priced('[::1]:4801'))).toEqual(['api.anthropic.com']);
     expect(directHosts(reused('*.anthropic.com/*'))).toEqual(['localhost', '127.0.0.1', '::1']);
   });
 });
