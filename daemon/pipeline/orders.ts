@@ -146,17 +146,22 @@ function stillStopped(parts: Parts, live: Live | null): Killed | null {
   return killedBy(parts.directives, scopes);
 }
 
+/** A turn is called by the slash command that began it; what no command began is main. */
+function hasName({ kind, type }: Agent): boolean {
+  return kind !== 'turn' || type !== 'loop';
+}
+
 /** By name, else by the client's id; of several with one name the newest. */
 function agentNamed(live: Live, name: string): Agent | undefined {
-  const agents = [...live.session.agents.values()].filter((agent) => agent.kind !== 'turn');
+  const agents = [...live.session.agents.values()].filter(hasName);
   return agents.findLast((agent) => agent.name === name) ?? agents.find((agent) => agent.id === name);
 }
 
 function notFound(live: Live | null, target: Target): string {
   if (live === null) return 'no session is known here';
   if (target.kind !== 'agent') return 'there is no policy in force for this session';
-  const known = [...live.session.agents.values()].filter((agent) => agent.kind !== 'turn').map((agent) => agent.name);
-  return `there is no agent "${target.name}" in this session (known: ${known.join(', ')})`;
+  const known = new Set([...live.session.agents.values()].filter(hasName).map((agent) => agent.name));
+  return `there is no agent "${target.name}" in this session (known: ${[...known].join(', ')})`;
 }
 
 const yes = (sentence: string): OrderOutcome => ({ ok: true, sentence });

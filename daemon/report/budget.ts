@@ -94,14 +94,14 @@ function draw(parts: Parts, forest: Forest, seat: Seat, balanceOf: (key: string)
   const below = seat.children.reduce((sum, child) => sum + balanceOf(scopeOf(child.session, child.agent)).posted, 0n);
   const keys = scopes.map((scope) => scope.key);
   const killed = parts.directives.killed(keys);
-  const stopped = stopInForce(parts, session, agent, keys);
+  const stopped = stopInForce(parts, forest, session, agent, keys);
   return {
     agentId: forest.nameOf(session, agent.id),
     id: agent.id,
     session: session.id,
     role: roleOf(agent.name),
     type: agent.type,
-    kind: agent.kind as AgentView['kind'],
+    kind: agent.kind,
     ...spending(balance, scopes[0]?.limit ?? null),
     // All that is charged below is charged here as well, so what is left is the agent's own.
     own: (balance.posted - below).toString(),
@@ -113,7 +113,7 @@ function draw(parts: Parts, forest: Forest, seat: Seat, balanceOf: (key: string)
   };
 }
 
-/** A loop is at work for as long as its turn is the one in progress. */
+/** A loop, or a turn with a budget, is at work for as long as its turn is the one in progress. */
 function isOver(session: Session, agent: Agent): boolean {
-  return agent.endedAt !== null || session.endedAt !== null || (agent.kind === 'loop' && session.turn !== agent.id);
+  return agent.endedAt !== null || session.endedAt !== null || ((agent.kind === 'loop' || agent.kind === 'turn') && session.turn !== agent.id);
 }
