@@ -87,6 +87,8 @@ export interface BudgetView {
   /** Of the session's own budget. */
   utilizationRate: number | null;
   scopes: ScopeView[];
+  /** The broadest account for which paid calls are stopped, and what `resume` has to name; null: they are not. */
+  killSwitch: { label: string; lift: string } | null;
   /** Answers from the cache in this session and all it started, and what they would have cost. */
   cacheHits: number;
   cacheSavings: string;

@@ -5,7 +5,7 @@ import type { Scope } from '../core/transfer.ts';
 import { enforces } from '../core/mode.ts';
 import { MAIN, type Agent, type Session } from '../core/tree.ts';
 import { ALL } from './directives.ts';
-import { killedBy, type Killed } from './kill-switch.ts';
+import { killedBy, sessionKilled, type Killed } from './kill-switch.ts';
 import type { Parts } from './parts.ts';
 import { agentScope, currentStanding, projectScope, runScope, sessionScope } from './scopes.ts';
 import type { Live } from './sessions.ts';
@@ -141,9 +141,7 @@ function liftedBy(words: string): string {
 }
 
 function stillStopped(parts: Parts, live: Live | null): Killed | null {
-  const inForce = live === null ? null : parts.policies.of(live.session);
-  const scopes = live === null || inForce === null ? [] : currentStanding(parts, live, live.session.agents.get(MAIN)!, inForce, parts.clock()).scopes;
-  return killedBy(parts.directives, scopes);
+  return live === null ? killedBy(parts.directives, []) : sessionKilled(parts, live.session);
 }
 
 /** A turn is called by the slash command that began it; what no command began is main. */

@@ -4,6 +4,7 @@ import type { ApprovalView } from '../contract/approval-views.ts';
 import type { AgentView, BudgetView, ScopeView } from '../contract/views.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { agentScope, runScope, sessionScope } from '../pipeline/scopes.ts';
+import { sessionKilled } from '../pipeline/kill-switch.ts';
 import { approvalView } from './approvals.ts';
 import { readForest, type Forest } from './forest.ts';
 import { emptyTally, tallyBy, type Tally } from './tally.ts';
@@ -32,6 +33,7 @@ export async function budgetView(parts: Parts, live: { session: Session }, fores
     at: parts.clock(),
     utilizationRate: scopes.find((one) => one.scope === 'session')?.utilizationRate ?? null,
     scopes,
+    killSwitch: sessionKilled(parts, session),
     cacheHits: cached.hits,
     cacheSavings: cached.saved.toString(),
     tree: draw(parts, forest, root, balanceOf),
