@@ -38,8 +38,17 @@ export async function budgetView(parts: Parts, live: { session: Session }, fores
     cacheSavings: cached.saved.toString(),
     tree: draw(parts, forest, root, balanceOf),
     approvals: approvalsIn(parts, forest, session),
-    problems: parts.policies.problems(session),
+    problems: parts.policies.problems(withOptionsOfNow(forest, session)),
   };
+}
+
+/**
+ * The plugin's options are the user's, and a session keeps what they were at its last prompt. Who has mended a wrong one is not told of it
+ * by a session that has ended before: the session that spoke last knows.
+ */
+function withOptionsOfNow(forest: Forest, session: Session): Session {
+  const newest = forest.newest.map(forest.session).find((one) => one !== undefined && one.parent === null);
+  return newest === undefined ? session : { ...session, options: newest.options };
 }
 
 function approvalsIn(parts: Parts, forest: Forest, session: Session): ApprovalView[] {
