@@ -16,6 +16,7 @@ import type { GatewayAccess } from './contract/routes.ts';
 import { TOOL_PAYMENT } from './contract/tool-payment.ts';
 import type { WalletSecrets } from './contract/wallet-secrets.ts';
 import { calendar } from './core/day.ts';
+import { namedHosts } from './core/named-hosts.ts';
 import { directHosts } from './core/passage.ts';
 import { refusal } from './core/errors.ts';
 import { createCertificateAuthority, type CertificateAuthority } from './gateway/ca.ts';
@@ -125,8 +126,11 @@ export async function assemble(options: { home: Home; version: string; log: Log;
     const inForce = policies.of(session);
     if (inForce?.policy.environment === false) return null;
     try {
-      const { certificate, bundle } = await readyToEndTls(ca);
-      return { url: `http://127.0.0.1:${port}`, ...credentials.of(session.id), ca: certificate, bundle, direct: directHosts(inForce?.policy ?? null) };
+      const { certificate, bundle, hashed } = await readyToEndTls(ca);
+      const policy = inForce?.policy ?? null;
+      const named = namedHosts(policy);
+      const looks = named.length > 0 || policy?.strict === true || parts.wallet() !== '';
+      return { url: `http://127.0.0.1:${port}`, ...credentials.of(session.id), ca: certificate, bundle, hashed, direct: directHosts(policy), named, looks };
     } catch (error) {
       log.error('certificates', error);
       return null;

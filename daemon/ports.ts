@@ -237,8 +237,6 @@ export interface WebRequest {
   /** null: none. A Buffer where it is small enough to be looked at and sent again, else a stream that can be sent once. */
   body: Buffer | Readable | null;
   written?: WrittenRequest;
-  /** It may cost: it is sent once, whatever becomes of its connection. */
-  once?: boolean;
 }
 
 export interface WebAnswer {

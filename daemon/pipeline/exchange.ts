@@ -185,7 +185,7 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
     const onGone = (): void => (amount > 0n ? undefined : cut.abort());
     signal.addEventListener('abort', onGone, { once: true });
     try {
-      return await upstream.send({ ...request, fields: stale === null ? request.fields : { ...request.fields, ...stale.conditions }, once: amount > 0n }, cut.signal);
+      return await upstream.send(stale === null ? request : { ...request, fields: { ...request.fields, ...stale.conditions } }, cut.signal);
     } catch (error) {
       const left = (error as { sent?: boolean }).sent !== false;
       // What may have been spent counts.
