@@ -34,11 +34,12 @@ interface Waits {
   fetchWaitMs: number;
 }
 
-/** Each below the timeout of its entry in hooks.json; a person waits for the first two, nobody for the third. */
+/** Each below the timeout of its entry in hooks.json; a person waits for the first two, nobody for the third, an agent for the last. */
 export const WAITS: Record<HookMode, Waits> = {
   'session-start': { waitMs: 5_000, fetchWaitMs: 25_000 },
   'user-prompt-submit': { waitMs: 4_000, fetchWaitMs: 6_000 },
   ensure: { waitMs: 14_000, fetchWaitMs: 25_000 },
+  away: { waitMs: 10_000, fetchWaitMs: 15_000 },
 };
 
 const REGISTER_MS = 2_000;
@@ -64,7 +65,7 @@ export async function runHook(input: HookInput): Promise<HookOutput> {
   }
 }
 
-function ensureOptions(input: HookInput): EnsureOptions {
+export function ensureOptions(input: HookInput): EnsureOptions {
   return {
     dir: homeDir(input.env),
     port: portFrom(input.env),
@@ -77,7 +78,7 @@ function ensureOptions(input: HookInput): EnsureOptions {
   };
 }
 
-async function register(input: HookInput, payload: HookPayload, ensured: Extract<Ensured, { ok: true }>): Promise<SessionAnswer> {
+export async function register(input: HookInput, payload: HookPayload, ensured: Extract<Ensured, { ok: true }>): Promise<SessionAnswer> {
   const registration = { ...registrationOf(input.mode, payload, input.env, input.pid, input.version), ...sealedFrom(input.env, ensured.home) };
   const outcome = await ensured.client.post<SessionAnswer & Partial<ErrorAnswer>>(ROUTES.session, registration, REGISTER_MS);
   if (outcome.kind === 'stranger') return { stop: portTaken(portFrom(input.env)).sentence };
@@ -103,14 +104,19 @@ function exposed(env: HookInput['env']): string | undefined {
 }
 
 /** With every prompt as well, so that a change of mind reaches a session that is running. A full disk stops no session. */
-function sendThrough(input: HookInput, session: string, gateway: SessionAnswer['gateway']): string | null {
-  if (gateway === undefined) return null;
+export function sendThrough(input: HookInput, session: string, gateway: SessionAnswer['gateway']): string | null {
+  const begins = input.mode === 'session-start';
+  if (gateway === undefined || (begins && (input.env['CLAUDE_ENV_FILE'] ?? '') === '')) return null;
   const home = homeAt(homeDir(input.env));
   try {
-    return installSessionEnv({ home: home.dir, session, gateway, daemonFile: home.daemonFile, node: input.node });
+    return installSessionEnv({ home: home.dir, session, begins, gateway, daemonFile: home.daemonFile, node: input.node, userConfigs: curlConfigs(input.env) });
   } catch {
     return null;
   }
+}
+
+function curlConfigs({ HOME: home, XDG_CONFIG_HOME: config }: HookInput['env']): string[] {
+  return [...(config === undefined || config === '' ? [] : [`${config}/curlrc`]), ...(home === undefined ? [] : [`${home}/.curlrc`, `${home}/.config/curlrc`])];
 }
 
 function stopWith(sentence: string): HookOutput {

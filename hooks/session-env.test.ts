@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { daemonEnv, FETCH_ENV } from '../daemon/contract/daemon-env.ts';
 import type { GatewayAccess } from '../daemon/contract/routes.ts';
-import { hasProgram, startRecorder, type Recorder } from '../daemon/tickets/recorder.fixture.ts';
+import { hasProgram, startRecorder, type Recorder } from '../daemon/access/recorder.fixture.ts';
 import { installSessionEnv, type SessionEnvOptions } from './session-env.ts';
 
 const root = mkdtempSync(join(tmpdir(), "pag0-env-it's "));

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { DIRECT } from '../daemon/contract/direct-command.ts';
+import { environmentFile } from '../daemon/contract/home.ts';
 import type { GatewayAccess } from '../daemon/contract/routes.ts';
 import { shellQuote } from './env-file.ts';
 
@@ -10,10 +11,14 @@ const FORGOTTEN_MS = 30 * 24 * 60 * 60_000;
 export interface SessionEnvOptions {
   home: string;
   session: string;
+  /** The session begins, and its client has a file for the line that is given back. Later only what is there already is renewed. */
+  begins: boolean;
   /** null: the person wants none. */
   gateway: GatewayAccess | null;
   /** Where the daemon writes its process id. */
   daemonFile: string;
+  /** Where curl looks for what the person has configured, in its own order. */
+  userConfigs: readonly string[];
   /** Of the Node in the person's PATH, which runs the hook as well. */
   node: string;
 }
@@ -24,20 +29,32 @@ export interface SessionEnvOptions {
  * given back, which reads it if it is still there. null: the file was taken away.
  */
 export function installSessionEnv(options: SessionEnvOptions): string | null {
-  const folder = join(options.home, 'environment');
-  const file = join(folder, `${createHash('sha256').update(options.session).digest('hex').slice(0, 32)}.sh`);
+  const file = environmentFile(options.home, options.session);
+  const folder = dirname(file);
   const { gateway } = options;
+  // That it is there tells the daemon that the session's shells read it.
+  if (!options.begins && !existsSync(file)) return null;
   if (gateway === null) {
-    remove(file);
+    if (options.begins) remove(file);
+    else replace(file, '');
     return null;
   }
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const curlHome = join(folder, 'curl');
+  mkdirSync(curlHome, { recursive: true, mode: 0o700 });
+  replace(join(curlHome, '.curlrc'), curlConfig(options.userConfigs));
   const wgetrc = join(folder, 'wgetrc');
   replace(wgetrc, `ca_certificate = ${gateway.bundle}\n`);
-  replace(file, sessionScript(gateway, { daemonFile: options.daemonFile, wgetrc, nodeProxy: hasQuietProxy(options.node) }));
+  replace(file, sessionScript(gateway, { daemonFile: options.daemonFile, wgetrc, curlHome, nodeProxy: hasQuietProxy(options.node) }));
   prune(folder);
   const quoted = shellQuote(file);
   return `if [ -r ${quoted} ]; then . ${quoted}; fi\n`;
+}
+
+/** Without this `-i` and `-D` would show the tunnel's own answer before the server's. Theirs comes after, as it would without us. */
+function curlConfig(userConfigs: readonly string[]): string {
+  const theirs = userConfigs.find((file) => existsSync(file));
+  return `suppress-connect-headers\n${theirs === undefined ? '' : `config = "${theirs.replace(/["\\]/g, '\\$&')}"\n`}`;
 }
 
 /** Node 22 has the same setting, and complains on stderr in every program that it is experimental. */
@@ -48,6 +65,8 @@ function hasQuietProxy(node: string): boolean {
 interface Surroundings {
   daemonFile: string;
   wgetrc: string;
+  /** The folder of a `.curlrc`. */
+  curlHome: string;
   nodeProxy: boolean;
 }
 
@@ -69,9 +88,10 @@ const BUNDLES = ['CURL_CA_BUNDLE', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE'];
  * POSIX sh, builtins only, without output, without failure. First it takes back what an earlier command or the session
  * around this one set, known by the PAG0_TICKET variables; then, where nothing speaks against it, it sets all anew.
  */
-export function sessionScript({ url, user, secret, ca, bundle, direct }: GatewayAccess, { daemonFile, wgetrc, nodeProxy }: Surroundings): string {
-  const proxy = `http://${user}:${secret}@${url.replace(/^http:\/\//, '')}`;
-  const files: [string, string][] = [...BUNDLES.map((name): [string, string] => [name, bundle]), ['NODE_EXTRA_CA_CERTS', ca], ['WGETRC', wgetrc]];
+export function sessionScript({ url, user, secret, ca, bundle, direct }: GatewayAccess, { daemonFile, wgetrc, curlHome, nodeProxy }: Surroundings): string {
+  // The shell's own pid is a hint for the gateway where to look whose a connection is.
+  const proxy = `"http://${user}.$$:${secret}@${url.replace(/^http:\/\//, '')}"`;
+  const files: [string, string][] = [...BUNDLES.map((name): [string, string] => [name, bundle]), ['NODE_EXTRA_CA_CERTS', ca], ['WGETRC', wgetrc], ['CURL_HOME', curlHome]];
   const hosts = shellQuote(direct.join(','));
   const port = shellQuote(new URL(url).port || '80');
   const anyOf = (names: readonly string[]): string => `"${names.map((name) => `\${${name}-}`).join('')}"`;
@@ -94,7 +114,8 @@ export function sessionScript({ url, user, secret, ca, bundle, direct }: Gateway
     '  _pag0_pid=${_pag0_pid%%[!0-9]*}',
     `  if [ -z "$_pag0_pid" ] || [ ! -r ${shellQuote(bundle)} ]; then return 0; fi`,
     '  kill -0 "$_pag0_pid" 2>/dev/null || return 0',
-    `  PAG0_TICKET_PROXY=${shellQuote(proxy)} PAG0_TICKET_CA=${shellQuote(ca)}`,
+    ...DIRECT.map(({ program, options }) => `  case "\${BASH_EXECUTION_STRING-}\${ZSH_EXECUTION_STRING-}" in *${program}*) case "\${BASH_EXECUTION_STRING-}\${ZSH_EXECUTION_STRING-}" in ${options.map((option) => `*${option.replaceAll(' ', '\\ ')}*`).join('|')}) return 0 ;; esac ;; esac`),
+    `  PAG0_TICKET_PROXY=${proxy} PAG0_TICKET_CA=${shellQuote(ca)}`,
     `  ${PROXIES.map((name) => `${name}=$PAG0_TICKET_PROXY`).join(' ')}`,
     `  export PAG0_TICKET_PROXY PAG0_TICKET_CA ${PROXIES.join(' ')}`,
     '  no_proxy=${no_proxy:-${NO_PROXY-}}',
@@ -110,6 +131,7 @@ export function sessionScript({ url, user, secret, ca, bundle, direct }: Gateway
     `  if [ -z "\${NODE_EXTRA_CA_CERTS-}" ]; then export NODE_EXTRA_CA_CERTS="$PAG0_TICKET_CA"; fi`,
     // Only here can a wget that is built with GnuTLS be told whom to trust, and it reads one such file.
     `  if [ -z "\${WGETRC-}" ] && [ ! -e "\${HOME-}/.wgetrc" ]; then export WGETRC=${shellQuote(wgetrc)}; fi`,
+    `  if [ -z "\${CURL_HOME-}" ]; then export CURL_HOME=${shellQuote(curlHome)}; fi`,
     '  return 0',
     '}',
     '_pag0_env || :',
