@@ -6,7 +6,7 @@ import { endpointOf } from '../core/endpoint.ts';
 import { looksAt } from '../core/passage.ts';
 import { refusal, type Refusal } from '../core/errors.ts';
 import { letsOut } from '../core/sandbox.ts';
-import { MAIN } from '../core/tree.ts';
+import { commonAncestor } from '../core/tree.ts';
 import type { Asker, Connection, Governor, Passage, Process, ShellHint, WebRequest } from '../ports.ts';
 import { brokenPart } from './broken.ts';
 import type { Doorway } from './doorway.ts';
@@ -78,9 +78,13 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
       }
     },
     failed(asker, why) {
-      const alerts = asker === null ? null : (spenderOf(asker)?.alerts ?? null);
-      // Once is enough: a loop asks the same host again and again.
-      if (alerts !== null && alerts.length < MAX_FAILURES_TOLD && !alerts.includes(why)) alerts.push(why);
+      void spenderOf(asker).then((spender) => {
+        const alerts = spender?.alerts ?? null;
+        // Once is enough: a loop asks the same host again and again.
+        if (alerts === null || alerts.length >= MAX_FAILURES_TOLD || alerts.includes(why)) return;
+        alerts.push(why);
+        // Whose it was cannot be told any more: the log has the reason.
+      }).catch(() => undefined);
     },
   };
 
@@ -146,7 +150,9 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
   }
 
   async function whoseIs(live: Live, asker: Asker): Promise<Whose> {
-    return (await parts.shells?.whose(live, asker)) ?? { agent: MAIN, call: null, among: [...live.running.values(), ...live.background.values()], program: null };
+    if (parts.shells !== null) return parts.shells.whose(live, asker);
+    const among = [...live.running.values(), ...live.background.values()];
+    return { agent: commonAncestor(live.session, among.map(({ agent }) => agent)), call: null, among, program: null };
   }
 
   /** Whose Bash call it is the system tells; what it does not tell is charged to whoever is above all it may be. */
