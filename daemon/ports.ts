@@ -310,6 +310,8 @@ export interface AnswerCache {
   /** Two requests with one key have one answer: the single flight goes by it, too. */
   keyOf(place: CachePlace, request: WebRequest): string;
   find(place: CachePlace, request: WebRequest, now: number): Promise<Found>;
+  /** Whether an answer with this head will be kept, so that others may wait for the rest of it. */
+  lasts(place: CachePlace, request: WebRequest, head: { status: number; fields: Fields; price: Micros }, now: number): boolean;
   /** Keeps it if the rules allow, and says whether they did. A failure to write is nobody's error but the log's. */
   keep(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields; body: Buffer }, paid: { price: Micros; by: Origin }, now: number): Promise<boolean>;
   /**

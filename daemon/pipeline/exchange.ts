@@ -127,7 +127,8 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
         // Whether it is an answer to this one as well, its Vary decides.
         const found = await lookUp(asked);
         if (found?.state === 'fresh') return hit(asked, found.answer);
-        return landing.value.fields['vary'] === undefined ? hit(asked, landing.value) : askAgain(asked, null, NOBODY);
+        const isSame = landing.value.fields['vary'] === undefined && landing.value.price > 0n;
+        return isSame ? hit(asked, landing.value) : askAgain(asked, null, NOBODY);
       }
     }
   }
