@@ -2,6 +2,7 @@ import { ensureDaemon, portTaken, type Ensured, type EnsureOptions } from '../da
 import { homeAt, homeDir, portFrom } from '../daemon/contract/home.ts';
 import { ROUTES, type ErrorAnswer, type SessionAnswer } from '../daemon/contract/routes.ts';
 import { WALLET_VARIABLES, walletSecretsIn } from '../daemon/contract/wallet-secrets.ts';
+import { tooOld } from './client-version.ts';
 import { appendExports, appendLine } from './env-file.ts';
 import { parsePayload, type HookMode, type HookPayload } from './payload.ts';
 import { registrationOf, sealedFrom } from './registration.ts';
@@ -59,7 +60,7 @@ export async function runHook(input: HookInput): Promise<HookOutput> {
     const reads = sendThrough(input, payload.sessionId, output.gateway);
     if (input.mode === 'session-start') exportSession(input, payload.sessionId, output.env, reads);
     if (output.stop !== undefined) return stopWith(output.stop);
-    return say(news, output.notice, input.mode === 'session-start' ? exposed(input.env) : undefined);
+    return say(news, output.notice, ...(input.mode === 'session-start' ? [exposed(input.env), tooOld(input.env) ?? undefined] : []));
   } finally {
     ensured.client.close();
   }

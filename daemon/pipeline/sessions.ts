@@ -172,15 +172,16 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
   function register(registration: Registration): Live {
     const known = get(registration.id);
     if (known !== undefined) return refresh(known, registration);
-    const parent = linkOf(registration);
+    const starter = parentOf(registration);
+    const parent = starter === undefined ? claimedLink(registration) : linkBelow(starter, registration);
     const above = parent === null ? undefined : get(parent.session)?.session;
     const now = clock();
     const main: Agent = { id: MAIN, name: MAIN, type: MAIN, kind: 'main', parent: null, startedAt: now, endedAt: null, stopped: null, iterations: 0 };
     const session: Session = {
       id: registration.id,
       parent,
-      // An agent must not leave its run by naming another.
-      run: above?.run ?? registration.run ?? registration.id,
+      // An agent must not leave its run by naming another, nor by saying who started it.
+      run: starter?.session.run ?? registration.run ?? above?.run ?? registration.id,
       project: registration.project,
       cwd: registration.cwd,
       transcript: registration.transcript,
@@ -221,15 +222,18 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
    * below its own client's process. Which agent, when several commands are in flight, the shell above the nested client
    * tells: its command line holds the text of the Bash call.
    */
-  function linkOf(registration: Registration): Link | null {
-    const above = parentOf(registration);
-    if (above === undefined) return teammateLink(registration) ?? launcherOf([...live.values()], registration, clock());
+  function linkBelow(above: Live, registration: Registration): Link {
     const running = [...above.running.values()];
     const lines = registration.ancestors.map((process) => bare(process.command));
     const named = running.filter(({ command }) => lines.some((line) => line.includes(bare(command))));
     const agents = new Set((named.length > 0 ? named : running).map((call) => call.agent));
     if (agents.size === 1) return { session: above.session.id, agent: [...agents][0]! };
     return { session: above.session.id, agent: mainThread(above) };
+  }
+
+  /** Below nobody's client, and without the environment of one: what its command line says is all there is. */
+  function claimedLink(registration: Registration): Link | null {
+    return teammateLink(registration) ?? launcherOf([...live.values()], registration, clock());
   }
 
   /** A client in a pane of its own, below nobody's client, that names the session and the agent it is. */

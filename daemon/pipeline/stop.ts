@@ -57,7 +57,7 @@ export async function stopSubagent(parts: Parts, live: Live, agent: Agent, stop:
 function keepAnswer(parts: Parts, live: Live, turn: Turn): string | null {
   if (live.session.agents.get(turn.agent)?.kind !== 'turn' || !enforces(modeOf(parts, live))) return null;
   const loop = endedLoopIn(parts, live);
-  if (loop === null || turn.command === loop.type || stateFileOf(live.session.cwd, loop) === null) return null;
+  if (loop === null || turn.command !== null || stateFileOf(live.session.cwd, loop) === null) return null;
   completeRound(turn, 0);
   return `pag0 LOOP_STOPPED: ${loop.name} was ended because ${loop.stopped!.reason}, and its hook would have driven this prompt on, so it ends with its answer; ${howToEnd(live.session.cwd, loop)}.`;
 }
