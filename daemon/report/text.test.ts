@@ -32,7 +32,7 @@ async function evening(): Promise<Grove> {
   await grove.note(nested, 'main', 'free');
   const turn = sessions.beginTurn(live, 'p1', 'ralph-loop:ralph-loop'.slice(11));
   await grove.pay(live, turn.agent, 600_000n, { requests: 4 });
-  const loop = sessions.recogniseLoop(live, turn, null);
+  const loop = sessions.recogniseLoop(live, turn);
   loop.iterations = 4;
   grove.now += 75 * 60_000;
   loop.stopped = { code: 'LOOP_STOPPED', reason: 'it reached 4 iterations', attempts: 4, at: grove.now };
