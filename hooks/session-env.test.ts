@@ -285,7 +285,7 @@ describe("the session's file", () => {
     const folder = join(options.home, 'environment');
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(['trust', 'curl'].includes(name) ? 0o700 : 0o600);
-    expect(readdirSync(folder)).toHaveLength(3);
+    expect(readdirSync(folder)).toHaveLength(4);
   });
 
   it('goes when the person wants none, which sessions at work feel at their next command', () => {
