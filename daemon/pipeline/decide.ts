@@ -231,7 +231,7 @@ function sumOf(amounts: readonly { amount: bigint }[]): bigint {
 async function withoutPolicy(parts: Parts, live: Live, agent: Agent, calls: readonly Call[]): Promise<Decision> {
   const foreign = calls.filter((call) => call.endpoint?.local !== true);
   if (foreign.length === 0) return NOTHING;
-  const problem = parts.policies.problems(live.session)[0] ?? 'the configuration cannot be read';
+  const problem = parts.policies.problems(live.session)[0]?.says ?? 'the configuration cannot be read';
   const quotes = foreign.map((call) => quote(call, []));
   return refuse(parts, live, agent, quotes, refusal('CONFIG_INVALID', `${names(quotes)} was not sent because pag0 has no valid policy: ${problem}; ask the person to mend the file`, { scope: 'configuration' }));
 }

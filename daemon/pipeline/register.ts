@@ -31,7 +31,12 @@ export async function registerSession(parts: Parts, told: Omit<z.infer<typeof se
     const stop = await beginPrompt(parts, live, told.prompt_id, told.author);
     if (stop !== null) return { stop };
   }
-  const sentences = [...parts.policies.problems(live.session).map((text) => `pag0 CONFIG_INVALID: ${text}; the last good configuration stays in force.`), ...(told.event === 'session-start' && !enforces(modeOf(parts, live)) ? [SHADOW] : []), ...live.notices.splice(0)];
+  const sentences = [
+    ...parts.policies.problems(live.session).map(({ says, stays }) => `pag0 CONFIG_INVALID: ${says}; ${stays}.`),
+    ...(told.event === 'session-start' ? parts.policies.remarks(live.session).map((text) => `pag0: ${text}.`) : []),
+    ...(told.event === 'session-start' && !enforces(modeOf(parts, live)) ? [SHADOW] : []),
+    ...live.notices.splice(0),
+  ];
   const gateway = await parts.access(live);
   return { ...(gateway === undefined ? {} : { gateway }), ...(sentences.length === 0 ? {} : { notice: sentences.join('\n') }) };
 }
