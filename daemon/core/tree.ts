@@ -183,6 +183,11 @@ export function roleOf(name: string): string {
   return dash < 0 ? name : name.slice(0, dash);
 }
 
+/** What people call it: a turn that is no loop is the main thread's own work, whatever command began it. */
+export function calledName(agent: Agent): string {
+  return agent.kind === 'turn' ? MAIN : agent.name;
+}
+
 /** Whether this is work that a hook drives on, as opposed to a person or a parent agent. */
 export function isLoop(agent: Agent): boolean {
   return agent.kind === 'loop' || (agent.kind === 'subagent' && agent.iterations > 0);

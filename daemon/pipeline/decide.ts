@@ -233,7 +233,7 @@ function sumOf(amounts: readonly { amount: bigint }[]): bigint {
 async function withoutPolicy(parts: Parts, live: Live, agent: Agent, call: ToolCall, calls: readonly Call[]): Promise<Decision> {
   const foreign = calls.filter((one) => one.endpoint?.local !== true);
   if (foreign.length === 0) return NOTHING;
-  const problem = parts.policies.problems(live.session)[0] ?? 'the configuration cannot be read';
+  const problem = parts.policies.problems(live.session)[0]?.says ?? 'the configuration cannot be read';
   const quotes = foreign.map((one) => quote(one, []));
   return refuse(parts, live, agent, call, quotes, refusal('CONFIG_INVALID', `${names(quotes)} was not sent because pag0 has no valid policy: ${problem}; ask the person to mend the file`, { scope: 'configuration' }));
 }

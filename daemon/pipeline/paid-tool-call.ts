@@ -7,6 +7,7 @@ import { ruled } from '../core/mode.ts';
 import { endpointAllowed } from '../core/policy.ts';
 import { quote, type Quote } from '../core/price.ts';
 import type { ToolAnswer } from '../core/tool-call.ts';
+import { calledName } from '../core/tree.ts';
 import { digestOf, type CalledTool } from '../contract/tool-payment.ts';
 import type { Payer, PaymentDemand, UnpayableDemand, WebAnswer, WebRequest } from '../ports.ts';
 import { toldElsewhere } from './attempts.ts';
@@ -175,7 +176,7 @@ export function createPaidToolCalls({ parts, payer, purchases, paidRequests }: P
     const allowed = [...inForce.policy.allowedEndpoints, ...limits.allowedEndpoints].filter((list) => list.some(namesHost));
     const verdict = endpointAllowed(endpoint, tool, allowed, [...inForce.policy.blockedEndpoints, ...limits.blockedEndpoints]);
     if (verdict.allowed) return null;
-    return refusal('ENDPOINT_NOT_ALLOWED', `${agent.name} may not spend at ${endpoint.name} (${verdict.rule}), so ${tool} was not paid; use an allowed source or go on without it`, { scope: agent.name });
+    return refusal('ENDPOINT_NOT_ALLOWED', `${calledName(agent)} may not spend at ${endpoint.name} (${verdict.rule}), so ${tool} was not paid; use an allowed source or go on without it`, { scope: calledName(agent) });
   }
 
   /** The client names the call of its model in `_meta`; what does not is found by what was asked. */

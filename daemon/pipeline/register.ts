@@ -38,7 +38,13 @@ export async function registerSession(parts: Parts, told: Omit<Told, Optional> &
     const stop = await beginPrompt(parts, live, { id: told.prompt_id, author: told.author, digest: told.promptDigest ?? null, command: told.command ?? null });
     if (stop !== null) return { stop };
   }
-  const sentences = [...parts.policies.problems(live.session).map((text) => `pag0 CONFIG_INVALID: ${text}; the last good configuration stays in force.`), ...(told.event === 'session-start' && !enforces(modeOf(parts, live)) ? [SHADOW] : []), ...(told.event === 'session-start' ? killedNotice(parts, live) : []), ...live.notices.splice(0)];
+  const sentences = [
+    ...parts.policies.problems(live.session).map(({ says, stays }) => `pag0 CONFIG_INVALID: ${says}; ${stays}.`),
+    ...(told.event === 'session-start' ? parts.policies.remarks(live.session).map((text) => `pag0: ${text}.`) : []),
+    ...(told.event === 'session-start' && !enforces(modeOf(parts, live)) ? [SHADOW] : []),
+    ...(told.event === 'session-start' ? killedNotice(parts, live) : []),
+    ...live.notices.splice(0),
+  ];
   const gateway = await parts.access(live);
   return { ...(gateway === undefined ? {} : { gateway }), ...(sentences.length === 0 ? {} : { notice: sentences.join('\n') }) };
 }

@@ -7,7 +7,7 @@ import { ruled } from '../core/mode.ts';
 import type { Policy } from '../core/policy.ts';
 import { canCost, quote, type Quote } from '../core/price.ts';
 import { counted, firstExceeded, type Exceeded, type Scope } from '../core/transfer.ts';
-import { chainOf, isLoop, type Agent } from '../core/tree.ts';
+import { calledName, chainOf, isLoop, type Agent } from '../core/tree.ts';
 import type { PolicyInForce } from '../config/policies.ts';
 import type { Line, MoneyKind, Origin } from '../ports.ts';
 import { killedBy } from './kill-switch.ts';
@@ -51,7 +51,7 @@ export async function weighQuotes(parts: Parts, live: Live, agent: Agent, quotes
     quotes,
     policy,
     limits: standing.limits,
-    agent: agent.name,
+    agent: calledName(agent),
     killed: killedBy(parts.directives, standing.scopes)?.lift ?? null,
     loopEnded: loopEnded(parts, live, agent, policy),
     exhausted: amount === 0n && quotes.some(canCost) ? await exhausted(parts, standing.scopes) : null,

@@ -84,10 +84,10 @@ Nothing has been spent in this session yet.`.trimStart(),
     const grove = createGrove();
     const live = grove.session(ID);
     await grove.parts.directives.give({ kind: 'kill', scope: 'all', limit: null, by: 'person', at: grove.now });
-    const view = await budgetView({ ...grove.parts, policies: { ...grove.parts.policies, problems: () => ['config.json: policy.sessionBudget: no'] } }, live);
+    const view = await budgetView({ ...grove.parts, policies: { ...grove.parts.policies, problems: () => [{ says: 'config.json: policy.sessionBudget: no', stays: 'it stays' }] } }, live);
     const text = budgetText(view);
     expect(text).toContain('\n\nPaid calls are stopped for everything; /pag0-resume all lifts that.');
-    expect(text).toContain('Configuration: config.json: policy.sessionBudget: no');
+    expect(text).toContain('Configuration: config.json: policy.sessionBudget: no; it stays');
   });
 
   it('ends with the payments that wait for a person, those of nested sessions among them', async () => {
