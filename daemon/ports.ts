@@ -226,6 +226,13 @@ export interface WrittenAnswer extends Written {
   trailers(): readonly string[];
 }
 
+/** How an answer that is kept was written: fields are found by lower-case names, and shown in their letters. */
+export interface Spelling {
+  reason: string;
+  /** Those that are not in lower case. */
+  names: readonly string[];
+}
+
 /** One HTTP request behind the gateway, whatever way it came in. */
 export interface WebRequest {
   /** A token; methods have a case (RFC 9110, section 9.1). */
@@ -244,6 +251,8 @@ export interface WebAnswer {
   /** As it was sent: still encoded as `content-encoding` says. */
   body: Buffer | Readable;
   written?: WrittenAnswer;
+  /** Of one that was kept. */
+  spelling?: Spelling;
 }
 
 /** Who is at the other end. Verifies certificates strictly and follows no redirect. */
@@ -270,6 +279,7 @@ export interface StoredAnswer {
   /** With `age` as of now. */
   fields: Fields;
   body: Buffer;
+  spelling?: Spelling;
   /** What the first one paid for it. */
   price: Micros;
   by: Origin;
@@ -294,7 +304,7 @@ export interface AnswerCache {
   keyOf(place: CachePlace, request: WebRequest): string;
   find(place: CachePlace, request: WebRequest, now: number): Promise<Found>;
   /** Keeps it if the rules allow, and says whether they did. A failure to write is nobody's error but the log's. */
-  keep(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields; body: Buffer }, paid: { price: Micros; by: Origin }, now: number): Promise<boolean>;
+  keep(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields; body: Buffer; spelling?: Spelling }, paid: { price: Micros; by: Origin }, now: number): Promise<boolean>;
   /**
    * A request that may have changed something was answered: what is kept of it is out of date (RFC 9111, section 4.4).
    */

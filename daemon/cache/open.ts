@@ -89,7 +89,7 @@ export function openCache(options: CacheOptions): OpenedCache {
     return conditions === null ? MISS : { state: 'stale', answer, conditions };
   }
 
-  async function store(place: CachePlace, request: WebRequest, answer: Pick<StoredAnswer, 'status' | 'fields' | 'body' | 'price' | 'by'>, now: number): Promise<StoredAnswer | null> {
+  async function store(place: CachePlace, request: WebRequest, answer: Pick<StoredAnswer, 'status' | 'fields' | 'body' | 'price' | 'by' | 'spelling'>, now: number): Promise<StoredAnswer | null> {
     const vary = varyNames(answer.fields);
     if (!mayKeep(place, request) || vary === null) return null;
     const url = normalUrl(request.url);
@@ -104,8 +104,8 @@ export function openCache(options: CacheOptions): OpenedCache {
       return null;
     }
     const resource = resourceKey(url, sha256);
-    const { status, fields, price, by } = answer;
-    const facts: AnswerFacts = { method: request.method, url: coverUrl(url), status, fields, accepted: acceptedCodings(request.fields), scope: place.scope, price: price.toString(), by, storedAt: now, expiresAt: judged.freshUntil };
+    const { status, fields, price, by, spelling } = answer;
+    const facts: AnswerFacts = { method: request.method, url: coverUrl(url), status, fields, ...(spelling === undefined ? {} : { spelling }), accepted: acceptedCodings(request.fields), scope: place.scope, price: price.toString(), by, storedAt: now, expiresAt: judged.freshUntil };
     house.writeUses();
     if (vary.length > 0) await pointTo(key, vary, resource);
     const entry: AnswerEntry = { kind: 'answer', facts, body: answer.body, resource };
@@ -180,8 +180,8 @@ function received(fields: Fields, now: number): Fields {
 }
 
 function answerOf(key: string, { facts, body }: AnswerEntry, judged: Judged): StoredAnswer {
-  const { status, fields, price, by, storedAt } = facts;
-  return { id: idOf(key), status, fields: { ...fields, age: String(judged.age) }, body, price: BigInt(price), by, storedAt, expiresAt: judged.freshUntil };
+  const { status, fields, price, by, storedAt, spelling } = facts;
+  return { id: idOf(key), status, fields: { ...fields, age: String(judged.age) }, body, price: BigInt(price), by, storedAt, expiresAt: judged.freshUntil, ...(spelling === undefined ? {} : { spelling }) };
 }
 
 function as304(answer: StoredAnswer): StoredAnswer {
