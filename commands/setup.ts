@@ -100,8 +100,7 @@ function shown({ home }: Terminal, { daemon, environment, sandbox }: Layers): st
   return [
     'pag0 layers, the strongest first',
     `  hooks        ${daemon === 'running' ? 'the daemon runs' : 'the daemon does not run; the next session starts it'}`,
-    '  tickets      with the hooks, for curl and wget',
-    `  environment  ${environment ? 'on, for everything else that Bash starts' : `off, by gateway.environment in ${home.configFile}`}`,
+    `  environment  ${environment ? 'on, for everything that Bash starts' : `off, by gateway.environment in ${home.configFile}`}`,
     `  sandbox      ${leads}${sandbox.leadsHere && !sandbox.enabled ? '; the sandbox itself is off in your settings' : ''}`,
   ]
     .map((line) => printable(line))

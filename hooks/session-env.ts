@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { COUNTED, LOOKED_AT } from '../daemon/contract/command-print.ts';
 import { DIRECT } from '../daemon/contract/direct-command.ts';
 import { environmentFile } from '../daemon/contract/home.ts';
 import type { GatewayAccess } from '../daemon/contract/routes.ts';
@@ -104,7 +105,7 @@ export function sessionScript({ url, user, secret, ca, bundle, direct }: Gateway
     '    unset PAG0_TICKET_PROXY PAG0_TICKET_CA PAG0_TICKET_NODE',
     '  fi',
     // Which way the client's sandbox leads, it says itself; where that is here, its programs have to trust what they find.
-    `  if [ "\${${SANDBOX_EXIT}-}" = ${port} ] && [ -r ${shellQuote(bundle)} ]; then export PAG0_TICKET_CA=${shellQuote(ca)}; _pag0_trust; return 0; fi`,
+    `  if [ "\${${SANDBOX_EXIT}-}" = ${port} ] && [ -r ${shellQuote(bundle)} ]; then export PAG0_TICKET_CA=${shellQuote(ca)}; _pag0_trust; _pag0_name; return 0; fi`,
     // In a sandbox that leads elsewhere, and behind a proxy of the person's own, this is not ours to say.
     `  if [ -n ${anyOf([...IN_SANDBOX, ...ANY_PROXY])} ]; then return 0; fi`,
     // A daemon that died leaves its record; a process that is there answers to signal 0.
@@ -134,11 +135,33 @@ export function sessionScript({ url, user, secret, ca, bundle, direct }: Gateway
     `  if [ -z "\${CURL_HOME-}" ]; then export CURL_HOME=${shellQuote(curlHome)}; fi`,
     '  return 0',
     '}',
+    ...nameInSandbox(user, secret),
     '_pag0_env || :',
-    'unset -f _pag0_env _pag0_trust',
-    'unset _pag0_pid',
+    'unset -f _pag0_env _pag0_trust _pag0_name',
+    'unset _pag0_pid _pag0_text _pag0_head _pag0_some _pag0_print',
     '',
   ].join('\n');
+}
+
+/**
+ * In a sandbox all programs come out of one relay, and its process table is its own. So what leads there is given the
+ * session's credentials, with a few counts of the command's text instead of a pid (`core/command-print.ts`).
+ */
+function nameInSandbox(user: string, secret: string): string[] {
+  // Other shells would not even read this.
+  const count = (set: string): string => `_pag0_some=\${_pag0_head//[!${[...set].sort().reverse().join('').replace('/', '\\/')}]/}; _pag0_print=\$_pag0_print-\${#_pag0_some}`;
+  return [
+    '_pag0_name() {',
+    '  _pag0_text=${BASH_EXECUTION_STRING-}${ZSH_EXECUTION_STRING-}',
+    `  case $_pag0_text in *"eval '"*) ;; *) return 0 ;; esac`,
+    `  _pag0_text=\${_pag0_text#*"eval '"}`,
+    `  _pag0_text=\${_pag0_text%%"' < /dev/null"*}`,
+    `  _pag0_text=\${_pag0_text%%"' && pwd -P"*}`,
+    `  eval ${shellQuote([`_pag0_head=\${_pag0_text:0:${LOOKED_AT}}; _pag0_print=\${#_pag0_text}`, ...COUNTED.map(count)].join('; '))}`,
+    ...[...PROXIES, 'HTTP_PROXY'].map((name) => `  case \${${name}-} in http://localhost:*|http://session-*@localhost:*) ${name}="http://${user}.t$_pag0_print:${secret}@localhost:\${${name}##*:}"; export ${name} ;; esac`),
+    '  return 0',
+    '}',
+  ];
 }
 
 /** In one step: a shell may be reading it. What is the same already is not written again. */
