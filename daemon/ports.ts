@@ -472,6 +472,8 @@ export interface ProcessSystem {
   children(pid: number): Promise<readonly Process[]>;
   /** Its words, with a blank between them. */
   commandLine(pid: number): Promise<string>;
+  /** What it has open, as far as that can be told. */
+  openFiles(pid: number): Promise<readonly string[]>;
   /** Its words and its variables. null: cannot be told. */
   launch(pid: number): Promise<{ argv: readonly string[]; env: Readonly<Record<string, string>> } | null>;
 }

@@ -5,6 +5,7 @@ import { refusal } from '../core/errors.ts';
 import { ruled } from '../core/mode.ts';
 import { mayOutlive } from '../core/outliving.ts';
 import type { Quote } from '../core/price.ts';
+import { looksAtAnything } from '../core/passage.ts';
 import { exitOf } from '../core/sandbox.ts';
 import type { Agent } from '../core/tree.ts';
 import { brokenPart } from './broken.ts';
@@ -76,7 +77,8 @@ export function createCallEvents(parts: Parts): CallEvents {
       running.noted = decided.noted ?? false;
       if (decided.pending !== null) running.charged = chargedFor(decided.pending.quotes);
       live.shellUsers.add(running.agent);
-      await parts.shells?.begin(live, running);
+      if (looksAtAnything(parts.policies.of(live.session)?.policy ?? null, parts.wallet() !== '')) await parts.shells?.begin(live, running);
+      else running.begunAt = parts.clock();
     }
     return verdictReply(live, call, decided);
   }
@@ -100,7 +102,8 @@ export function createCallEvents(parts: Parts): CallEvents {
       const command = String(call.input['command'] ?? '');
       noteLaunch(live, agent, command, parts.clock());
       const sandboxed = exitOf(parts.sandboxOf(live), call.input) === 'pag0';
-      limited(live.running).set(call.id, bashCall({ id: call.id, agent, command, outlives: outlives(parts, call), sandboxed }));
+      const inBackground = call.input['run_in_background'] === true;
+      limited(live.running).set(call.id, bashCall({ id: call.id, agent, command, outlives: outlives(parts, call), inBackground, sandboxed }));
     } else if (call.tool.startsWith('mcp__')) limited(live.calling).set(call.id, { agent, tool: call.tool, input: call.input, approvals: [], alerts: [], paid: 0n });
     else if (call.tool === 'Skill' && call.agentId === undefined) nameTurnByModel(parts, live, String(call.input['skill'] ?? ''));
     else if (call.tool === 'Agent' || call.tool === 'Task') limited(live.spawning).set(call.id, { agent, type: String(call.input['subagent_type'] ?? ''), name: nameGiven(call), running: true, born: false });
@@ -145,8 +148,9 @@ export function createCallEvents(parts: Parts): CallEvents {
   /** The client tells at once of the end of what it runs in the background; and of what a command leaves at work it tells nothing. */
   function ended(live: Live, running: Running, response: unknown): void {
     running.endedAt = parts.clock();
-    const isInBackground = typeof (response as { backgroundTaskId?: unknown } | null)?.backgroundTaskId === 'string';
-    if (running.outlives || isInBackground) limited(live.background).set(running.id, running);
+    const task = (response as { backgroundTaskId?: unknown } | null)?.backgroundTaskId;
+    running.task = typeof task === 'string' ? task : null;
+    if (running.outlives || running.task !== null) limited(live.background).set(running.id, running);
   }
 
   /** That a call was asked about and has run proves a person's yes only from the mouth of the client that asked. */

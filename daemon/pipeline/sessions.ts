@@ -69,6 +69,10 @@ export interface Running {
   begunAt: number | null;
   /** When the client told of its end. null: not yet. */
   endedAt: number | null;
+  /** The client's name for it in the background, and for the file that its output goes to. null: it has none, or none yet. */
+  task: string | null;
+  /** The client was asked to run it in the background. */
+  inBackground: boolean;
   /** Its shell, once that was seen. */
   shell: number | null;
   /** Requests the hook has charged already, since the gateway cannot read them: it lets as many connections pass. */
@@ -385,7 +389,7 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
 
 /** A Bash call that is about to be decided about. */
 export function bashCall(call: Pick<Running, 'id' | 'agent' | 'command'> & Partial<Running>): Running {
-  return { outlives: false, sandboxed: false, begunAt: null, endedAt: null, shell: null, charged: [], approvedUpTo: 0n, approvals: [], alerts: [], ...call };
+  return { outlives: false, sandboxed: false, begunAt: null, endedAt: null, task: null, inBackground: false, shell: null, charged: [], approvedUpTo: 0n, approvals: [], alerts: [], ...call };
 }
 
 /** A command as it may appear inside another's quotes. */
