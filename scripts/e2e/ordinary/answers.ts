@@ -214,7 +214,7 @@ const ANSWERS: Table = {
   '/redirect/secure': (_, out) => whole(out, '', { status: '301 Moved Permanently', fields: 'Location: https://api.example/echo\r\n' }),
   '/redirect/utf8': (_, out) => whole(out, '', { status: '302 Found', fields: `Location: /${utf8('서울')}\r\n` }),
   '/redirect/chain': (_, out) => whole(out, 'on\n', { status: '302 Found', fields: 'Location: /redirect/301\r\n' }),
-  '/cookie/set': (_, out) => whole(out, 'set\n', { fields: `Set-Cookie: session=abc123; Path=/\r\nSet-Cookie: theme=dark; Path=/; Max-Age=99999999\r\n${TEXT}` }),
+  '/cookie/set': (_, out) => whole(out, 'set\n', { fields: `Set-Cookie: session=abc123; Path=/\r\nSet-Cookie: theme=dark; Path=/; Expires=Wed, 01 Jan 2070 00:00:00 GMT\r\n${TEXT}` }),
   '/basic': ({ field }, out) =>
     field('authorization') === undefined ? whole(out, 'who?\n', { status: '401 Unauthorized', fields: 'WWW-Authenticate: Basic realm="tests"\r\n' }) : whole(out, `${field('authorization')}\n`),
   '/digest': ({ field }, out) =>

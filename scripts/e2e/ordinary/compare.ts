@@ -13,7 +13,7 @@ export function differencesOf(one: Case, without: Observation | undefined, withP
 }
 
 const ASPECTS: readonly (readonly [Aspect, (seen: Observation, one: Case) => readonly string[]])[] = [
-  ['text', (seen) => [usual(seen.text), `(told apart) ${usual(JSON.stringify(seen.outcome))}`]],
+  ['text', (seen) => [usual(seen.text), `(told apart) ${usual(JSON.stringify(withoutDiffView(seen.outcome)))}`]],
   ['failed', (seen) => [String(seen.isError)]],
   ['programs', (seen, { unordered }) => [JSON.stringify(seen.input), ...(unordered ? [...seen.programs].sort() : seen.programs)]],
   ['requests', (seen, { unordered }) => {
@@ -33,8 +33,16 @@ const BY_NATURE: readonly (readonly [RegExp, string])[] = [
   [/\bcnonce="[^"]*"/g, 'cnonce="(random)"'],
   [/\bresponse="[0-9a-f]{32}"/g, 'response="(of the cnonce)"'],
   [/"(durationMs|duration_ms|timeoutMs)":[0-9.]+/g, '"$1":0'],
+  [/\bafter \d+ ms\b/g, 'after (some) ms'],
+  [/\/tool-results\/[a-z0-9]+\.txt/g, '/tool-results/(random).txt'],
+  [/\/claude-[0-9a-f]{4}-cwd\b/g, '/claude-(random)-cwd'],
   [/: line (\d+): +\d+ (Killed|Terminated|Segmentation fault)/g, ': line $1: (pid) $2'],
 ];
+
+/** What the client shows of changed files, when it is quick enough; files are compared by themselves. */
+function withoutDiffView(outcome: unknown): unknown {
+  return typeof outcome === 'object' && outcome !== null ? { ...outcome, bashEditDiff: undefined } : outcome;
+}
 
 function usual(text: string): string {
   return BY_NATURE.reduce((all, [pattern, instead]) => all.replace(pattern, instead), text);

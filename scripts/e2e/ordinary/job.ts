@@ -44,6 +44,8 @@ export interface Observation {
   readonly requests: readonly Seen[];
   /** Programs that were started, each with its arguments. */
   readonly programs: readonly string[];
+  /** Never compared: for who looks for what made a run slow. */
+  readonly tookMs: number;
   /** What was written, changed or taken away, by path. */
   readonly files: Readonly<Record<string, string>>;
 }

@@ -7,7 +7,7 @@ const REPO = fileURLToPath(new URL('../../../', import.meta.url));
 const RUN = fileURLToPath(new URL('./run.ts', import.meta.url));
 /** Where a run has its own file system, so that both runs of a comparison have the same paths. */
 export const ROOT = '/mnt';
-const LIMIT_MS = 240_000;
+const LIMIT_MS = 1_500_000;
 
 /** Own mounts, network and processes: what a run starts ends with it, and the same ports and addresses are free for each. */
 const OWN = ['--mount', '--net', '--pid', '--fork', '--mount-proc', '--kill-child'];

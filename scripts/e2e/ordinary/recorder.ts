@@ -76,7 +76,10 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   const listen = (server: { listen(port: number, host: string, done: () => void): unknown }, port: number) => new Promise<void>((resolve) => server.listen(port, host, resolve));
   for (const port of options.plainPorts) await listen(createTcp(serve(port)), port);
   for (const port of options.securePorts) await listen(createTls(tls, serve(port)).on('tlsClientError', () => (connections += 1)), port);
-  const mutual = createTls({ ...tls, requestCert: true, rejectUnauthorized: true, ca: root }, serve(options.mutualPort));
+  const mutual = createTls({ ...tls, requestCert: true, rejectUnauthorized: false, ca: root }, (socket) => {
+    if (Object.keys(socket.getPeerCertificate()).length === 0) return void socket.destroy();
+    serve(options.mutualPort)(socket);
+  });
   await listen(mutual.on('tlsClientError', () => (connections += 1)), options.mutualPort);
   return { seen, connections: () => connections };
 }
@@ -146,6 +149,8 @@ function converse(socket: Socket | TLSSocket, port: number, { seen, counts, answ
   socket.on('error', () => {});
   socket.on('data', (chunk: Buffer) => {
     if (taken !== null) return taken(chunk);
+    // A TLS handshake where none is expected: what a web server says then.
+    if (buffered.length === 0 && chunk[0] === 0x16) return void socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
     buffered = Buffer.concat([buffered, chunk]);
     void next();
   });

@@ -22,7 +22,7 @@ import { startRecorder, type Seen } from './recorder.ts';
 
 /** Plays a job in the namespaces it finds itself in: stdin is the job, stdout what was seen. */
 
-const SESSION_LIMIT_MS = 150_000;
+const SESSION_LIMIT_MS = 900_000;
 const UNTIL_MS = 8_000;
 /** A request that a command left behind may still be on its way when the command has ended. */
 const SETTLE_MS = 5;
@@ -62,6 +62,7 @@ async function playSession(session: Session, at: number): Promise<PlayedSession>
   const cases = session.cases.filter(({ needs: need }) => need === undefined || needs.get(need) === true);
   const observed: Omit<Observation, 'input' | 'outcome'>[] = [];
   let request = recorder.seen.length;
+  let began = performance.now();
   const stranger = session.stranger === true ? await standOnPort() : null;
   const collect = async (one: Case, result: { text: string; isError: boolean } | undefined): Promise<void> => {
     const until = one.until;
@@ -69,7 +70,7 @@ async function playSession(session: Session, at: number): Promise<PlayedSession>
     await sleep(SETTLE_MS);
     const requests: Seen[] = recorder.seen.slice(request);
     request = recorder.seen.length;
-    observed.push({ name: nameOf(one), text: result?.text ?? '(no result)', isError: result?.isError ?? false, requests, programs: machine.programs(), files: machine.changes() });
+    observed.push({ name: nameOf(one), text: result?.text ?? '(no result)', isError: result?.isError ?? false, requests, programs: machine.programs(), files: machine.changes(), tookMs: Math.round(performance.now() - began) });
   };
   machine.programs();
   machine.changes();
@@ -77,7 +78,10 @@ async function playSession(session: Session, at: number): Promise<PlayedSession>
     const before = cases[step - 1];
     if (before !== undefined) await collect(before, toolResults[step - 1]);
     if (one === null) return 'Done.';
+    // Who waits for a run that does not end sees where it stands.
+    process.stderr.write(`${session.name}: ${nameOf(one)}\n`);
     if (one.act !== undefined) await act(one.act);
+    began = performance.now();
     return [{ name: 'Bash', input: { command: one.run, ...(one.background ? { run_in_background: true } : {}), ...(one.limit === undefined ? {} : { timeout: one.limit }) } }];
   });
   const model = await startMessagesApi({ play: steps });

@@ -128,7 +128,7 @@ export const SHELL: readonly Case[] = [
     "echo 'wget http://api.example/' > curl.txt; cat curl.txt; rm curl.txt",
     'ls http; ls -d http*',
     'man curl > /dev/null 2>&1; echo "man $?"',
-    'alias curl="echo aliased"; curl x',
+    'alias curl="echo aliased"; curl -s x',
     'curl() { echo "function $*"; }; curl http://api.example/plain; unset -f curl',
     'http_get=1; echo "$http_get"',
     'git status --short; git branch; git log --oneline | wc -l',
