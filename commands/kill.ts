@@ -13,8 +13,8 @@ export async function kill(terminal: Terminal, words: readonly string[], options
 export function addKill(program: Command, run: (work: (terminal: Terminal) => Promise<Exit>) => Promise<void>): void {
   program
     .command('kill')
-    .description('stop paid calls of a session, an agent or everything')
-    .argument('[words...]', '[session|agent NAME|all]')
+    .description('stop paid calls of a session, a run, a project, an agent or everything')
+    .argument('[words...]', '[session [ID]|run [ID]|project|agent NAME|all]')
     .option('--session <id>', 'another session than the one of this folder')
     .option('--json', 'as JSON')
     .action((words: string[], options: OrderOptions) => run((terminal) => kill(terminal, words, options)));

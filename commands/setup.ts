@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { printable, printableJson } from '../daemon/contract/printable.ts';
 import { ROUTES } from '../daemon/contract/routes.ts';
-import { fail } from './ask-daemon.ts';
+import { fail, startedByAgent } from './ask-daemon.ts';
 import { fieldIn, readSettings, withField, writeSettings, type Path, type SettingsFile } from './settings-file.ts';
 import { DONE, FAILED, type Exit, type Terminal } from './terminal.ts';
 
@@ -26,7 +26,7 @@ interface Layers {
 /** What of pag0 is in force for this user, and the one part of it that only the client's own settings can give. */
 export async function setup(terminal: Terminal, options: SetupOptions): Promise<Exit> {
   const changes = options.yes === true || options.undo === true;
-  if (changes && startedByAgent(terminal)) return fail(terminal, '`setup` changes the settings of the client and is for a person; type it in a terminal of your own.');
+  if (changes && startedByAgent(terminal)) return fail(terminal, '`setup` changes the settings of the client and is for a person; type it in a terminal of your own.', FAILED, 'PERSON_REQUIRED');
   const read = readSettings(fileOf(terminal));
   if (!read.ok) return fail(terminal, read.sentence);
   const found = portIn(read.settings);
@@ -111,11 +111,6 @@ function shown({ home }: Terminal, { daemon, environment, sandbox }: Layers): st
 function fileOf({ env }: Terminal): string {
   const named = env['CLAUDE_CONFIG_DIR'];
   return join(named !== undefined && named !== '' ? named : join(env['HOME'] ?? homedir(), '.claude'), 'settings.json');
-}
-
-/** Against slips: the hooks refuse the verb before it runs, and what an agent does with the user's own rights no program of that user prevents. */
-export function startedByAgent({ env }: Terminal): boolean {
-  return ['CLAUDECODE', 'CLAUDE_CODE_CHILD_SESSION', 'PAG0_PARENT_SESSION'].some((name) => (env[name] ?? '') !== '');
 }
 
 export function addSetup(program: Command, run: (work: (terminal: Terminal) => Promise<Exit>) => Promise<void>): void {

@@ -81,20 +81,20 @@ describe('pag0 wallet import', () => {
 
   it('takes none as an argument, where others could see it, and repeats nothing of it', async () => {
     const ran = await runWith(['wallet', 'import', SECRET], {}, { home: fresh(), interactive: true });
-    expect(ran).toMatchObject({ exit: 2, out: '' });
+    expect(ran).toMatchObject({ exit: 64, out: '' });
     expect(ran.err).not.toContain(SECRET.slice(2));
   });
 
   it('says so when no key is given', async () => {
     for (const more of [{ input: ' \n' }, { interactive: true, secrets: [''] }]) {
-      expect(await runWith(['wallet', 'import'], {}, { home: fresh(), ...more })).toMatchObject({ exit: 2, out: '', err: expect.stringMatching(/no key was given/) as string });
+      expect(await runWith(['wallet', 'import'], {}, { home: fresh(), ...more })).toMatchObject({ exit: 64, out: '', err: expect.stringMatching(/no key was given/) as string });
     }
   });
 
   it.each(['abandon ability able', `${SECRET}ff`, '0'.repeat(64)])('says what is wrong with %j without repeating it', async (input) => {
     const home = fresh();
     const ran = await runWith(['wallet', 'import'], {}, { home, input, secrets: [PASSWORD] });
-    expect(ran).toMatchObject({ exit: 2, out: '', questions: [], err: expect.stringMatching(/^pag0: nothing was imported: it (is not 32 bytes in hex|lies outside the range)/) as string });
+    expect(ran).toMatchObject({ exit: 64, out: '', questions: [], err: expect.stringMatching(/^pag0: nothing was imported: it (is not 32 bytes in hex|lies outside the range)/) as string });
     expect(ran.err).not.toContain(input);
     expect(existsSync(home.walletFile)).toBe(false);
   });
@@ -173,7 +173,7 @@ describe('pag0 wallet export', () => {
   });
 
   it('shows nothing while the daemon does not run', async () => {
-    expect(await runWith(['wallet', 'export'], { '/v1/wallet/person': { kind: 'absent' } }, { home: withWallet(), interactive: true, secrets: [PASSWORD] })).toMatchObject({ exit: 1, out: '', questions: [] });
+    expect(await runWith(['wallet', 'export'], { '/v1/wallet/person': { kind: 'absent' } }, { home: withWallet(), interactive: true, secrets: [PASSWORD] })).toMatchObject({ exit: 5, out: '', questions: [] });
   });
 
   it('has nothing to show of a key that lies elsewhere', async () => {

@@ -4,8 +4,7 @@ import { openHome } from '../daemon/contract/home.ts';
 import { printable, printableJson } from '../daemon/contract/printable.ts';
 import { WALLET_VIEWS, type BalanceRow, type BalanceView, type KeySource, type PersonRequest, type WalletView } from '../daemon/contract/wallet-views.ts';
 import { formatDollars } from '../daemon/core/amount.ts';
-import { fail, fetchAnswer, postAnswer } from './ask-daemon.ts';
-import { startedByAgent } from './setup.ts';
+import { fail, fetchAnswer, postAnswer, startedByAgent } from './ask-daemon.ts';
 import { DONE, FAILED, MISUSED, type Exit, type Terminal } from './terminal.ts';
 
 export interface WalletOptions {
@@ -46,7 +45,7 @@ export async function importWallet(terminal: Terminal, options: WalletOptions): 
 
 /** Before anything is asked of a person. An agent's command is refused by the hooks already; this is for what they cannot read. */
 function unfit(terminal: Terminal, verb: string, { force }: WalletOptions): Exit | null {
-  if (startedByAgent(terminal)) return fail(terminal, `pag0 PERSON_REQUIRED: \`wallet ${verb}\` is for a person, so nothing was changed; type it in a terminal of your own.`);
+  if (startedByAgent(terminal)) return fail(terminal, `pag0 PERSON_REQUIRED: \`wallet ${verb}\` is for a person, so nothing was changed; type it in a terminal of your own.`, FAILED, 'PERSON_REQUIRED');
   const opened = openHome(terminal.home.dir);
   if (!opened.ok) return fail(terminal, opened.problem.sentence);
   return force === true ? null : taken(terminal);
@@ -131,7 +130,7 @@ function balanceText({ amount }: BalanceRow): string {
 
 /** Prints the key of the wallet file. Whether a person asks the daemon finds out, as before a limit is raised; that it is theirs, the password shows. */
 export async function exportKey(terminal: Terminal, options: WalletOptions): Promise<Exit> {
-  if (!terminal.interactive || startedByAgent(terminal)) return fail(terminal, 'pag0 PERSON_REQUIRED: the key is shown to a person at a terminal only, so it was not; type the command in one of your own.');
+  if (!terminal.interactive || startedByAgent(terminal)) return fail(terminal, 'pag0 PERSON_REQUIRED: the key is shown to a person at a terminal only, so it was not; type the command in one of your own.', FAILED, 'PERSON_REQUIRED');
   const { readWalletFile } = await import('../daemon/wallet/wallet-file.ts');
   const { walletFile } = terminal.home;
   const file = readWalletFile(walletFile);

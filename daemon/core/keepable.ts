@@ -4,8 +4,8 @@ import type { CacheRules } from './cache-rules.ts';
 import type { HeaderFields } from './fields.ts';
 import { isDeclaredRead } from './reuse.ts';
 
-/** Requests that only they themselves can answer: parts, conditions on the server's state, a method in disguise, a payment. */
-const OWN_ANSWER = ['range', 'if-range', 'if-match', 'if-unmodified-since', 'x-http-method-override', 'x-http-method', 'x-method-override', 'x-payment', 'payment-signature'];
+/** Requests that only they themselves can answer: parts, conditions on the server's state, a method in disguise, a payment, another host than the address. */
+const OWN_ANSWER = ['host', 'range', 'if-range', 'if-match', 'if-unmodified-since', 'x-http-method-override', 'x-http-method', 'x-method-override', 'x-payment', 'payment-signature'];
 
 /**
  * Whether a request can have an answer that is kept. GET alone is a read by its method: HEAD has no answer worth keeping,
@@ -22,8 +22,8 @@ function isEmpty(body: unknown): boolean {
   return body === null || (body instanceof Uint8Array && body.length === 0);
 }
 
-/** Meant for one recipient, once: parts, cookies, receipts. */
-const OWN_FIELDS = ['content-range', 'set-cookie', 'set-cookie2', 'x-payment-response', 'payment-response'];
+/** Meant for one recipient, once: parts, cookies, receipts, a body that is coded for one connection. */
+const OWN_FIELDS = ['transfer-encoding', 'content-range', 'set-cookie', 'set-cookie2', 'x-payment-response', 'payment-response'];
 /** Who asks decides, or when. A redirect is an answer; a refusal, a demand for money and a failure are not. */
 const NEVER = new Set([206, 401, 402, 403, 407, 429]);
 

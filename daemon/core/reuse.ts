@@ -1,5 +1,6 @@
 import type { CacheRules, ReuseRule } from './cache-rules.ts';
-import { endpointMatches, endpointOf } from './endpoint.ts';
+import { endpointOf } from './endpoint.ts';
+import { endpointMatches } from './endpoint-pattern.ts';
 import { globMatches } from './glob.ts';
 
 const TOOL = 'tool:';

@@ -91,6 +91,18 @@ export function chainOf(session: Session, agentId: string, sessionById: (id: str
   return chain;
 }
 
+/** The nearest agent of the session that is above all of these, or one of them: what nobody can tell apart is charged to it. */
+export function commonAncestor(session: Session, agentIds: readonly string[]): string {
+  const [first, ...others] = agentIds.map((id) => lineUp(session, id));
+  return first?.find((id) => others.every((line) => line.includes(id))) ?? MAIN;
+}
+
+function lineUp(session: Session, agentId: string): string[] {
+  const line: string[] = [];
+  for (let id: string | null = agentId; id !== null && line.length < MAX_CHAIN; id = session.agents.get(id)?.parent ?? null) line.push(id);
+  return line;
+}
+
 /** The parts of a subagent's `meta.json`, or of its parent's Agent result, that say where it hangs. */
 export interface Birth {
   id: string;

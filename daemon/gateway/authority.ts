@@ -7,12 +7,6 @@ export interface Authority {
   secure: boolean;
 }
 
-/** Where a request goes: the path, with its query, as it was written. */
-export interface Destination {
-  authority: Authority;
-  path: string;
-}
-
 /** `host:port`, the only form CONNECT knows (RFC 9112, section 3.2.3). null: not that. */
 export function connectAuthority(target: string): Authority | null {
   return /:[0-9]+$/.test(target) ? parseAuthority(target, true) : null;

@@ -1,22 +1,26 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Refusal } from '../core/errors.ts';
-import type { Asker, Governor, Passage, Upstream } from '../ports.ts';
-import { connectAuthority, isOwn, originOf, type Authority, type Destination } from './authority.ts';
-import { createPseudonym, requestFields } from './fields.ts';
-import { absoluteTarget, headProblem, targetWithin } from './head.ts';
-import { createInterceptor } from './intercept.ts';
+import { dial } from '../http1/connect.ts';
+import type { Framing } from '../http1/framing.ts';
+import { BodyScanner, FramingError } from '../http1/body-scanner.ts';
+import { headBytes, membersOf, readRequestHead, valuesOf, type RequestHead } from '../http1/head.ts';
+import type { Asker, Governor, Passage } from '../ports.ts';
+import { connectAuthority, isOwn, originOf, type Authority } from './authority.ts';
+import { Client } from './client.ts';
+import { codeOf, fail, reasonOf } from './failure.ts';
+import { isForProxy, serverFields } from './fields.ts';
+import { needsHost, otherHost, proxiedTarget, readFraming, targetWithin, type Destination } from './head.ts';
+import { intercept, namesItsHost } from './intercept.ts';
 import { GATEWAY_LIMITS, type GatewayLimits } from './limits.ts';
-import { badRequest, endWithProblem, expectedProblem, LOOP, refused, UNEXPECTED, writeProblem, type GatewayProblem } from './problem-answer.ts';
-import { serve, type Exchange, type GatewayLog } from './serve.ts';
-import { openTunnel } from './tunnel.ts';
-import { answerUnreadable } from './unreadable.ts';
-import { isWebSocket, passUpgrade, readAgain } from './upgrade.ts';
+import { badRequest, endWithProblem, expectedProblem, LOOP, refused, UNEXPECTED, writeProblemTo, type GatewayProblem } from './problem-answer.ts';
+import { Relay } from './relay.ts';
+import { serve, type GatewayLog } from './serve.ts';
+import { join } from './tunnel.ts';
+import { isWebSocket, passUpgrade, withoutUpgrade } from './upgrade.ts';
 
 export interface GatewayOptions {
   governor: Governor;
-  upstream: Upstream;
   /** The certificate that TLS for a host is ended with. */
   contextFor(host: string): Promise<SecureContext>;
   /** The daemon's own port. */
@@ -27,22 +31,20 @@ export interface GatewayOptions {
   trust?: () => SecureContext;
 }
 
-/** A forward proxy (RFC 9110, section 3.7) on the daemon's own server, which asks it first about everything. */
+/**
+ * A forward proxy (RFC 9110, section 3.7) on the daemon's own port. It reads HTTP/1.1 itself: Node's parser knows a list of
+ * methods and refuses bytes that programs send every day, and what no rule names is to pass as it is.
+ */
 export interface Gateway {
-  /** False: it is for the daemon itself, and `incoming.url` says what for in origin-form. */
-  request(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
-  connect(incoming: IncomingMessage, socket: Socket, head: Buffer): void;
-  /** `server`: who reads the request again where nothing is to be upgraded. */
-  upgrade(incoming: IncomingMessage, socket: Socket, head: Buffer, server: Server): void;
-  clientError(error: Error, socket: Socket): void;
-  /** Ends every tunnel at once. */
+  /** A connection to the daemon's port. `own` gets it, with all its bytes, where it is for the daemon itself. */
+  accept(socket: Socket, own: (socket: Socket) => void): void;
+  /** Ends every connection at once. */
   close(): void;
 }
 
-/** What is known since the tunnel was asked for. Who asks is found out anew for every request inside: a ticket ends with its call. */
+/** What is known since the tunnel was asked for. Who asks is found out anew for every request inside: a session may have ended. */
 interface Ended {
   shown: string | undefined;
-  connection: Socket;
   authority: Authority;
   refusal: Refusal | null;
 }
@@ -51,18 +53,14 @@ type Asking = { asker: Asker | null } | { problem: GatewayProblem };
 type Decided = { asker: Asker | null; passage: Passage } | { problem: GatewayProblem };
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { governor, upstream, log, port } = options;
+  const { governor, log, port } = options;
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
-  const pseudonym = createPseudonym();
   const sockets = new Set<Socket>();
-  const answering = new WeakMap<Socket, ServerResponse>();
   const track = (socket: Socket): void => {
+    if (sockets.has(socket)) return;
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
   };
-  const serving = { limits, pseudonym, log };
-  const upgrading = { limits, pseudonym, track, trust: options.trust };
-  const interceptor = createInterceptor<Ended>({ limits, log, contextFor: options.contextFor, request: requestWithin, upgrade: upgradeWithin });
 
   async function orProblem<T>(host: string, decide: () => Promise<T>): Promise<T | { problem: GatewayProblem }> {
     try {
@@ -73,162 +71,288 @@ export function createGateway(options: GatewayOptions): Gateway {
     }
   }
 
-  function decide(incoming: IncomingMessage, authority: Authority): Promise<Decided> {
+  function decide(head: RequestHead, connection: Socket, authority: Authority): Promise<Decided> {
     return orProblem<Decided>(authority.host, async () => {
-      const who = await governor.whoAsks(incoming.headers['proxy-authorization'], incoming.socket);
+      const who = await governor.whoAsks(shownBy(head), connection);
       if ('rejected' in who) return { problem: refused(who.rejected, 407) };
-      return { asker: who.asker, passage: governor.passage(who.asker, authority) };
+      return { asker: who.asker, passage: await governor.passage(who.asker, authority) };
     });
   }
 
-  /** Inside a tunnel nobody is asked to show a ticket: 407 is said by proxies, and there we stand for the server. */
-  function asksWithin({ shown, connection, authority }: Ended): Promise<Asking> {
+  /** Inside a tunnel nobody is asked for credentials: 407 is said by proxies, and there we stand for the server. */
+  function asksWithin({ shown, authority }: Ended, connection: Socket): Promise<Asking> {
     return orProblem<Asking>(authority.host, async () => {
       const who = await governor.whoAsks(shown, connection);
       return 'rejected' in who ? { problem: refused(who.rejected, 403) } : who;
     });
   }
 
-  /** The head of a request to the proxy itself. null: it is for the daemon. */
-  function proxied(incoming: IncomingMessage): Destination | { problem: GatewayProblem } | null {
-    if (pseudonym.signed(incoming.headers.via)) return { problem: LOOP };
-    const target = incoming.url ?? '';
-    if (target.startsWith('/') || target === '*') return null;
-    const wrong = headProblem(incoming, limits.headerFields);
-    if (wrong !== null) return { problem: badRequest(wrong) };
-    const parsed = absoluteTarget(target);
-    if ('problem' in parsed) return { problem: badRequest(parsed.problem) };
-    if (!isOwn(parsed.authority, port)) return parsed;
-    incoming.url = parsed.path;
-    return null;
+  /** `Host` names another host than the one that is asked, and that one is not passed on unseen: what came of it would be judged by the wrong rules. */
+  async function misleads(asker: Asker | null, head: RequestHead, authority: Authority): Promise<boolean> {
+    const named = otherHost(head, authority)?.authority ?? null;
+    if (named === null) return false;
+    return (await governor.passage(asker, { ...named, secure: authority.secure })).passage !== 'tunnel';
   }
 
-  function request(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
-    answering.set(incoming.socket, outgoing);
-    const to = proxied(incoming);
-    if (to === null) return false;
-    if ('problem' in to) answerProblem(incoming, outgoing, to.problem);
-    else void passOn(incoming, outgoing, to);
-    return true;
-  }
-
-  async function passOn(incoming: IncomingMessage, outgoing: ServerResponse, to: Destination): Promise<void> {
-    const decided = await decide(incoming, to.authority);
-    if (outgoing.destroyed) return;
-    if ('problem' in decided) return answerProblem(incoming, outgoing, decided.problem);
-    const { asker, passage } = decided;
-    if (passage.passage === 'refuse') return answerProblem(incoming, outgoing, refused(passage.refusal));
-    const exchange: Exchange = passage.passage === 'look' ? (web, signal) => governor.exchange(asker, web, signal) : async (web, signal) => ({ answer: await upstream.send(web, signal) });
-    await serve(serving, incoming, outgoing, to, exchange);
-  }
-
-  function connect(incoming: IncomingMessage, socket: Socket, head: Buffer): void {
-    socket.on('error', () => socket.destroy());
+  function accept(socket: Socket, own: (socket: Socket) => void): void {
+    socket.on('error', () => {});
     track(socket);
-    const wrong = headProblem(incoming, limits.headerFields);
-    if (wrong !== null) return endWithProblem(socket, badRequest(wrong));
-    const authority = connectAuthority(incoming.url ?? '');
-    if (authority === null) return endWithProblem(socket, badRequest('CONNECT does not name a host and a port'));
-    if (isOwn(authority, port) || pseudonym.signed(incoming.headers.via)) return endWithProblem(socket, LOOP);
-    void passTunnel(incoming, socket, head, authority);
+    const client = new Client(socket, socket);
+    converse(client, own).catch((error: unknown) => {
+      log.error('a connection could not be served', error);
+      socket.destroy();
+    });
   }
 
-  async function passTunnel(incoming: IncomingMessage, socket: Socket, head: Buffer, authority: Authority): Promise<void> {
-    const decided = await decide(incoming, authority);
+  async function converse(client: Client, own: (socket: Socket) => void): Promise<void> {
+    const { source, socket } = client;
+    let relay: Relay | null = null;
+    for (let first = true; ; first = false) {
+      const read = await source.head(limits.headerBytes, first ? limits.headMs : limits.tunnelIdleMs, limits.headMs);
+      if (read.head === null) {
+        if (read.why === 'ended') return relay === null ? client.end() : relay.end();
+        if (read.why === 'late' && source.waiting === 0) return void socket.destroy();
+        await relay?.idle();
+        return endUnread(client, read.why);
+      }
+      const head = readRequestHead(read.head);
+      if (typeof head === 'string' || (head.method !== 'CONNECT' && proxiedTarget(head, port) === null)) {
+        await relay?.idle();
+        relay?.close();
+        if (typeof head !== 'string' || isOrigin(read.head)) return handOver(client, read.head, head, own);
+        return endWithProblem(client, badRequest(head));
+      }
+      const framing = readFraming(head, limits.headerFields);
+      const wrong = 'problem' in framing ? framing.problem : head.method !== 'CONNECT' && needsHost(head) ? 'no Host field' : null;
+      const to = head.method === 'CONNECT' ? null : proxiedTarget(head, port)!;
+      if (wrong !== null || (to !== null && 'problem' in to)) {
+        await relay?.idle();
+        relay?.close();
+        return void (await writeProblemTo(client, head, badRequest(wrong ?? (to as { problem: string }).problem), true));
+      }
+      if (to === null) {
+        await relay?.idle();
+        relay?.close();
+        return connect(client, head);
+      }
+      const next: Relay | 'served' | 'over' = await passOn(client, head, framing as Framing, to as Destination, relay);
+      if (next === 'over') return;
+      relay = next === 'served' ? null : next;
+    }
+  }
+
+  /** One request in absolute form. A relay is the line to a server that nobody looks at; it stays for the next request to there. */
+  async function passOn(client: Client, head: RequestHead, framing: Framing, to: Destination, relay: Relay | null): Promise<Relay | 'served' | 'over'> {
+    const decided = await decide(head, client.connection, to.authority);
+    if (client.socket.destroyed) return 'over';
+    if ('asker' in decided && decided.passage.passage === 'tunnel') return relayTo(client, await meant(head, to.authority, decided.asker), framing, to, relay, decided.asker);
+    await relay?.idle();
+    relay?.close();
+    const no = 'problem' in decided ? decided.problem : decided.passage.passage === 'refuse' ? refused(decided.passage.refusal) : null;
+    if (no !== null) return (await writeProblemTo(client, head, no, framing.body !== 'none')) ? 'served' : 'over';
+    const { asker } = decided as { asker: Asker | null };
+    const bare = { ...head, lines: head.lines.filter((line) => !isForProxy(line)) };
+    return (await look(client, await meant(bare, to.authority, asker), framing, to, asker)) ? 'served' : 'over';
+  }
+
+  /** Of a request in absolute form a proxy writes `Host` anew (RFC 9112, section 3.2.2). Here only where it would mislead; else it is the program's own affair. */
+  async function meant(head: RequestHead, authority: Authority, asker: Asker | null): Promise<RequestHead> {
+    if (!(await misleads(asker, head, authority))) return head;
+    const value = new URL(originOf(authority)).host;
+    return { ...head, lines: head.lines.map((line) => (line.name === 'host' ? { name: 'host', value, text: `Host: ${value}` } : line)) };
+  }
+
+  async function relayTo(client: Client, head: RequestHead, framing: Framing, to: Destination, before: Relay | null, asker: Asker | null): Promise<Relay | 'over'> {
+    const { authority } = to;
+    let relay = before;
+    if (relay !== null && (originOf(relay.to) !== originOf(authority) || !relay.usable)) {
+      await relay.idle();
+      relay.close();
+      relay = null;
+    }
+    if (relay === null) {
+      const far = await reach(client, head, authority, asker);
+      if (far === null) return 'over';
+      relay = new Relay(client, far, authority);
+    }
+    const lines = head.lines.filter((line) => !isForProxy(line)).map(({ text }) => text);
+    await relay.begin(head, headBytes(`${head.method} ${to.target} HTTP/${head.version}`, lines));
+    const scanner = new BodyScanner(framing, true);
+    while (!scanner.done) {
+      const piece = await client.source.read();
+      if (piece === null) {
+        relay.end();
+        return 'over';
+      }
+      try {
+        const { end } = scanner.scan(piece);
+        await relay.write(end === null ? piece : piece.subarray(0, end));
+        if (end !== null) client.source.unread(piece.subarray(end));
+      } catch (error) {
+        if (!(error instanceof FramingError)) throw error;
+        relay.close();
+        await writeProblemTo(client, head, badRequest(`its body is malformed: ${error.message}`), true);
+        return 'over';
+      }
+    }
+    if (membersOf(head.lines, 'connection').includes('upgrade') && (await relay.switched(limits.tunnelIdleMs))) return 'over';
+    return relay;
+  }
+
+  /** A connection to a server that nobody looks at; null: there is none, and the client has been told as much as it would have seen. */
+  async function reach(client: Client, head: RequestHead, authority: Authority, asker: Asker | null): Promise<Socket | null> {
+    const { host } = authority;
+    const gone = new AbortController();
+    const leave = (): void => gone.abort(new Error('the client went away'));
+    client.socket.once('close', leave);
+    try {
+      const secure = authority.secure && head.method !== 'CONNECT';
+      const far = await dial({ host, port: authority.port, secure }, { connectMs: limits.connectMs, ownPort: port, signal: gone.signal, ...(secure ? { trust: options.trust?.() } : {}) });
+      track(far);
+      far.on('error', () => {});
+      if (!client.socket.destroyed) return far;
+      far.destroy();
+      return null;
+    } catch (error) {
+      if (gone.signal.aborted) return null;
+      unreachable(asker, authority, error);
+      if (head.method === 'CONNECT') endWithProblem(client, tunnelProblem(authority, error), reasonOf(error));
+      else await fail(client, head, { error, connected: false });
+      return null;
+    } finally {
+      client.socket.off('close', leave);
+    }
+  }
+
+  function unreachable(asker: Asker | null, { host, port: at }: Authority, error: unknown): void {
+    log.info('no connection', { host, port: at, reason: reasonOf(error), code: codeOf(error) });
+    governor.failed(asker, `pag0: ${host}:${at} cannot be reached (${reasonOf(error)}); through pag0's proxy a program sees that as a connection that ended, or as a tunnel that failed with 502.`);
+  }
+
+  async function connect(client: Client, head: RequestHead): Promise<void> {
+    const { socket } = client;
+    const authority = connectAuthority(head.target);
+    if (authority === null) return endWithProblem(client, badRequest('CONNECT does not name a host and a port'));
+    if (isOwn(authority, port)) return endWithProblem(client, LOOP);
+    const decided = await decide(head, socket, authority);
     if (socket.destroyed) return;
-    if ('problem' in decided) return endWithProblem(socket, decided.problem);
+    if ('problem' in decided) return endWithProblem(client, decided.problem);
     const { asker, passage } = decided;
-    if (passage.passage === 'tunnel') return openTunnel({ limits, port, track }, socket, head, authority);
+    if (passage.passage === 'tunnel') {
+      const far = await reach(client, head, authority, asker);
+      if (far === null) return;
+      await client.write(ESTABLISHED);
+      client.source.release();
+      return join(socket, far, limits.tunnelIdleMs);
+    }
     const refusal = passage.passage === 'refuse' ? passage.refusal : null;
     // curl shows nobody the body of a refused CONNECT. Who trusts our CA is told inside, where it is read.
-    if (refusal !== null && asker === null) return endWithProblem(socket, refused(refusal));
-    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n');
-    interceptor.accept(socket, head, { shown: incoming.headers['proxy-authorization'], connection: socket, authority, refusal });
+    if (refusal !== null && asker === null) return endWithProblem(client, refused(refusal));
+    await client.write(ESTABLISHED);
+    const inner = await intercept({ headMs: limits.headMs, log, contextFor: options.contextFor }, client, authority);
+    if (inner !== null) await converseWithin(inner.client, { shown: shownBy(head), authority: inner.authority, refusal });
   }
 
-  function within(incoming: IncomingMessage, { authority, refusal }: Ended): Destination | { problem: GatewayProblem } {
-    if (refusal !== null) return { problem: refused(refusal) };
-    if (pseudonym.signed(incoming.headers.via)) return { problem: LOOP };
-    const wrong = headProblem(incoming, limits.headerFields);
-    if (wrong !== null) return { problem: badRequest(wrong) };
-    const target = targetWithin(incoming, authority);
-    return 'problem' in target ? { problem: badRequest(target.problem, target.misdirected ? 421 : 400) } : { authority, path: target.path };
+  async function converseWithin(client: Client, ended: Ended): Promise<void> {
+    const { source, socket } = client;
+    const { authority } = ended;
+    for (let first = true; ; first = false) {
+      const read = await source.head(limits.headerBytes, first ? limits.headMs : limits.keepAliveMs, limits.headMs);
+      if (read.head === null) {
+        if (read.why === 'ended') return client.end();
+        if (read.why === 'late' && source.waiting === 0) return first ? void socket.destroy() : client.end();
+        return endUnread(client, read.why);
+      }
+      const head = readRequestHead(read.head);
+      if (typeof head === 'string') return endWithProblem(client, badRequest(head));
+      if (head.method === 'CONNECT') return endWithProblem(client, badRequest('a tunnel within a tunnel'));
+      const framing = readFraming(head, limits.headerFields);
+      const to = targetWithin(head, authority);
+      const wrong = 'problem' in framing ? badRequest(framing.problem) : needsHost(head) ? badRequest('no Host field') : 'problem' in to ? badRequest(to.problem, to.misdirected === true ? 421 : 400) : null;
+      const misnamed = client.secure && !namesItsHost(client, authority) ? badRequest('TLS names another host than the tunnel', 421) : null;
+      const no = ended.refusal !== null ? refused(ended.refusal) : (misnamed ?? wrong);
+      if (no !== null) return void (await writeProblemTo(client, head, no, true));
+      const who = await asksWithin(ended, client.connection);
+      if (socket.destroyed) return;
+      const problem = 'problem' in who ? who.problem : (await misleads(who.asker, head, authority)) ? badRequest('Host is not the host of this connection', 421) : null;
+      if (problem !== null) {
+        if (!(await writeProblemTo(client, head, problem, (framing as Framing).body !== 'none'))) return;
+        continue;
+      }
+      if (!(await look(client, head, framing as Framing, to as Destination, (who as { asker: Asker | null }).asker))) return;
+    }
   }
 
-  function requestWithin(incoming: IncomingMessage, outgoing: ServerResponse, ended: Ended): void {
-    const to = within(incoming, ended);
-    if ('problem' in to) answerProblem(incoming, outgoing, to.problem);
-    else void passWithin(incoming, outgoing, to, ended);
-  }
-
-  async function passWithin(incoming: IncomingMessage, outgoing: ServerResponse, to: Destination, ended: Ended): Promise<void> {
-    const who = await asksWithin(ended);
-    if (outgoing.destroyed) return;
-    if ('problem' in who) return answerProblem(incoming, outgoing, who.problem);
-    await serve(serving, incoming, outgoing, to, (web, signal) => governor.exchange(who.asker, web, signal));
-  }
-
-  function upgrade(incoming: IncomingMessage, socket: Socket, head: Buffer, server: Server): void {
-    socket.on('error', () => socket.destroy());
-    if (!isWebSocket(incoming)) return readAgain(incoming, socket, head, server);
-    track(socket);
-    const to = proxied(incoming);
-    if (to === null) return endWithProblem(socket, badRequest('pag0 has no WebSocket of its own', 404));
-    if ('problem' in to) return endWithProblem(socket, to.problem);
-    void passSocket(incoming, socket, head, to);
-  }
-
-  async function passSocket(incoming: IncomingMessage, socket: Socket, head: Buffer, to: Destination): Promise<void> {
-    const decided = await decide(incoming, to.authority);
-    if (socket.destroyed) return;
-    if ('problem' in decided) return endWithProblem(socket, decided.problem);
-    const { asker, passage } = decided;
-    if (passage.passage === 'refuse') return endWithProblem(socket, refused(passage.refusal));
-    if (passage.passage === 'look') return passAdmitted(incoming, socket, head, to, asker);
-    passUpgrade(upgrading, incoming, socket, head, to);
+  /** One request that is looked at. False: nothing comes after it. */
+  async function look(client: Client, head: RequestHead, framing: Framing, to: Destination, asker: Asker | null): Promise<boolean> {
+    const failed = (why: string): void => governor.failed(asker, why);
+    if (isWebSocket(head)) {
+      await passSocket(client, head, to, asker);
+      return false;
+    }
+    return serve({ limits, log, failed }, client, withoutUpgrade(head), framing, to, (web, signal) => governor.exchange(asker, web, signal));
   }
 
   /** The handshake is a request like any other until the server agreed, so it is weighed before a byte of it leaves. */
-  async function passAdmitted(incoming: IncomingMessage, socket: Socket, head: Buffer, to: Destination, asker: Asker | null): Promise<void> {
-    const request = { method: 'GET', url: originOf(to.authority) + to.path, fields: requestFields(incoming.rawHeaders), body: null };
-    const admitted = await orProblem(to.authority.host, async () => ({ refusal: await governor.admitSocket(asker, request) }));
-    if (socket.destroyed) return;
-    if ('problem' in admitted) return endWithProblem(socket, admitted.problem);
-    if (admitted.refusal !== null) return endWithProblem(socket, refused(admitted.refusal));
-    passUpgrade(upgrading, incoming, socket, head, to);
+  async function passSocket(client: Client, head: RequestHead, to: Destination, asker: Asker | null): Promise<void> {
+    const { authority } = to;
+    const request = { method: head.method, url: originOf(authority) + to.path, fields: serverFields(head.lines), body: null };
+    const admitted = await orProblem(authority.host, async () => ({ refusal: await governor.admitSocket(asker, request) }));
+    if (client.socket.destroyed) return;
+    const no = 'problem' in admitted ? admitted.problem : admitted.refusal === null ? null : refused(admitted.refusal);
+    if (no !== null) return void (await writeProblemTo(client, head, no, true));
+    try {
+      const far = await dial(authority, { connectMs: limits.connectMs, ownPort: port, trust: options.trust?.() });
+      track(far);
+      if (client.socket.destroyed) return void far.destroy();
+      passUpgrade(client, far, head, to, limits.tunnelIdleMs);
+    } catch (error) {
+      unreachable(asker, authority, error);
+      await fail(client, head, { error, connected: false });
+    }
   }
 
-  function upgradeWithin(incoming: IncomingMessage, socket: Socket, head: Buffer, ended: Ended, server: Server): void {
-    socket.on('error', () => socket.destroy());
-    if (!isWebSocket(incoming)) return readAgain(incoming, socket, head, server);
-    const to = within(incoming, ended);
-    if ('problem' in to) endWithProblem(socket, to.problem);
-    else void passSocketWithin(incoming, socket, head, to, ended);
+  /** The connection is the daemon's own server's, which reads the request again. In absolute form it is the last one, for another might lead elsewhere. */
+  function handOver(client: Client, bytes: Buffer, head: RequestHead | string, own: (socket: Socket) => void): void {
+    const { source, socket } = client;
+    const isAbsolute = typeof head !== 'string' && !head.target.startsWith('/') && head.target !== '*';
+    source.unread(isAbsolute ? inOriginForm(head) : bytes);
+    source.release();
+    own(socket);
   }
 
-  async function passSocketWithin(incoming: IncomingMessage, socket: Socket, head: Buffer, to: Destination, ended: Ended): Promise<void> {
-    const who = await asksWithin(ended);
-    if (socket.destroyed) return;
-    if ('problem' in who) return endWithProblem(socket, who.problem);
-    await passAdmitted(incoming, socket, head, to, who.asker);
+  function endUnread(client: Client, why: 'late' | 'too long'): void {
+    endWithProblem(client, why === 'late' ? badRequest('its head stalled', 408) : badRequest('its header fields are too large', 431));
   }
 
   return {
-    request,
-    connect,
-    upgrade,
-    clientError: (error, socket) => answerUnreadable(error, socket, answering.get(socket)),
+    accept,
     close() {
       for (const socket of sockets) socket.destroy();
-      interceptor.close();
     },
   };
 }
 
-/** The rest of a body that is not wanted is read and dropped, else the client might never see why. */
-function answerProblem(incoming: IncomingMessage, outgoing: ServerResponse, problem: GatewayProblem): void {
-  // Where two readers may disagree about where a request ends, nothing after it is read (RFC 9112, section 11.2).
-  if (problem.code === 'BAD_REQUEST') outgoing.setHeader('connection', 'close');
-  incoming.resume();
-  writeProblem(outgoing, problem);
+const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';
+
+function shownBy({ lines }: RequestHead): string | undefined {
+  return valuesOf(lines, 'proxy-authorization')[0];
+}
+
+/** A request to the daemon itself, whatever is wrong with it: its own server says so. */
+function isOrigin(head: Buffer): boolean {
+  return /^[^ \r\n]+ [/*]/.test(head.subarray(0, 64).toString('latin1'));
+}
+
+function inOriginForm({ method, target, version, lines }: RequestHead): Buffer {
+  const path = target.replace(/^https?:\/\/[^/?#]*/i, '');
+  const kept = lines.filter(({ name }) => name !== 'connection' && !name.startsWith('proxy-')).map(({ text }) => text);
+  return headBytes(`${method} ${path.startsWith('/') ? path : `/${path}`} HTTP/${version}`, [...kept, 'Connection: close']);
+}
+
+function tunnelProblem({ host, port }: Authority, error: unknown): GatewayProblem {
+  const code = codeOf(error);
+  if (code === 'GATEWAY_LOOP') return LOOP;
+  if (code === 'CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return { status: 504, code: 'UPSTREAM_TIMEOUT', message: `${host}:${port} cannot be reached in time (${code}).` };
+  return { status: 502, code: 'UPSTREAM_FAILED', message: `${host}:${port} cannot be reached (${code === '' ? reasonOf(error) : code}).` };
 }

@@ -1,50 +1,96 @@
 import type { IncomingMessage } from 'node:http';
-import { parseAuthority, type Authority, type Destination } from './authority.ts';
+import { membersOf, valuesOf, type RequestHead } from '../http1/head.ts';
+import { requestFraming, type Framing } from '../http1/framing.ts';
+import { isOwn, parseAuthority, type Authority } from './authority.ts';
 
-/**
- * What Node's strict parser lets through or could be told to let through (`--insecure-http-parser` in somebody's
- * NODE_OPTIONS), and what two servers in a row may read differently (RFC 9112, section 11.2). null: nothing wrong.
- */
+/** What Node's strict parser lets through or could be told to let through, of a request to the daemon itself. null: nothing wrong. */
 export function headProblem({ rawHeaders, httpVersion }: IncomingMessage, maxFields: number): string | null {
-  if (rawHeaders.length / 2 > maxFields) return `more than ${maxFields} header fields`;
-  const lengths = valuesOf(rawHeaders, 'content-length');
-  const codings = valuesOf(rawHeaders, 'transfer-encoding');
-  if (lengths.length > 1 || lengths.some((value) => !/^[0-9]{1,16}$/.test(value))) return 'Content-Length is not one number';
-  if (codings.length > 0 && lengths.length > 0) return 'both Content-Length and Transfer-Encoding';
-  if (codings.length > 1 || codings.some((value) => value.toLowerCase() !== 'chunked')) return 'a Transfer-Encoding other than chunked';
-  if (codings.length > 0 && httpVersion === '1.0') return 'Transfer-Encoding in HTTP/1.0';
-  if (valuesOf(rawHeaders, 'host').length > 1) return 'several Host fields';
-  return null;
+  const lines = [];
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) lines.push({ name: rawHeaders[at]!.toLowerCase(), value: rawHeaders[at + 1]!, text: '' });
+  const framed = readFraming({ method: '', target: '', version: httpVersion === '1.0' ? '1.0' : '1.1', lines }, maxFields);
+  return 'problem' in framed ? framed.problem : null;
+}
+
+/** Where a request's body ends, unless it might be read in two ways (RFC 9112, sections 3.2 and 11.2). */
+export function readFraming(head: RequestHead, maxFields: number): Framing | { problem: string } {
+  if (head.lines.length > maxFields) return { problem: `more than ${maxFields} header fields` };
+  if (valuesOf(head.lines, 'host').length > 1) return { problem: 'several Host fields' };
+  return requestFraming(head);
+}
+
+/** Where a request goes, and how the server is to be asked. */
+export interface Destination {
+  authority: Authority;
+  /** In ASCII, for whoever judges it. */
+  path: string;
+  /** As it was written: any bytes (RFC 9112, section 3.2). */
+  target: string;
 }
 
 export type Target = Destination | { problem: string };
 
 /** `http://host:port/path?query` (RFC 9112, section 3.2.2). The path stays as it was written. */
-export function absoluteTarget(target: string): Target {
-  const parts = /^(https?):\/\/([^/?#]*)([^#]*)$/i.exec(target);
+export function absoluteTarget(text: string, method = 'GET'): Target {
+  const parts = /^(https?):\/\/([^/?#]*)([^#]*)$/i.exec(text);
   if (parts === null) return { problem: 'the target is not an absolute http address' };
   const authority = parseAuthority(parts[2]!, parts[1]!.toLowerCase() === 'https');
   if (authority === null) return { problem: 'the target does not name a host' };
   const path = parts[3]!;
-  return { authority, path: path.startsWith('/') ? path : `/${path}` };
+  // RFC 9112, section 3.2.4: asked of the server as a whole.
+  if (path === '' && method === 'OPTIONS') return { authority, path: '/', target: '*' };
+  const target = path.startsWith('/') ? path : `/${path}`;
+  return { authority, path: inAscii(target), target };
 }
 
-/** Inside an ended TLS connection: the path, where the request agrees that it is meant for `authority`. */
-export function targetWithin(incoming: IncomingMessage, authority: Authority): { path: string } | { problem: string; misdirected: boolean } {
-  const target = incoming.url ?? '';
-  const named = parseAuthority(incoming.headers.host ?? '', authority.secure);
-  if (named === null) return { problem: 'Host does not name a host', misdirected: false };
-  if (!same(named, authority)) return { problem: 'Host is not the host of this connection', misdirected: true };
-  if (target.startsWith('/')) return target.includes('#') ? { problem: 'the target has a fragment', misdirected: false } : { path: target };
+/** Bytes above 0x7F as a browser would write them, so that one address has one spelling for every rule. */
+function inAscii(path: string): string {
+  // eslint-disable-next-line no-control-regex
+  return path.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/**
+ * Of a request to the proxy itself. null: it is for the daemon. curl's `--request-target` is written as it stands also to a proxy;
+ * then `Host` says where it goes, and that it is meant for a proxy at all is told by the fields that nobody else is shown.
+ */
+export function proxiedTarget({ method, target, lines }: RequestHead, ownPort: number): Target | null {
+  if (!target.startsWith('/') && target !== '*') {
+    const parsed = absoluteTarget(target, method);
+    return 'problem' in parsed || !isOwn(parsed.authority, ownPort) ? parsed : null;
+  }
+  if (!lines.some(({ name }) => name === 'proxy-authorization' || name === 'proxy-connection')) return null;
+  const authority = parseAuthority(valuesOf(lines, 'host')[0] ?? '', false);
+  return authority === null || isOwn(authority, ownPort) ? null : withinTarget(target, authority);
+}
+
+function withinTarget(target: string, authority: Authority): Target {
+  if (target === '*') return { authority, path: '/', target };
+  return target.includes('#') ? { problem: 'the target has a fragment' } : { authority, path: inAscii(target), target };
+}
+
+/** Inside a tunnel that ends here: the path, where the request agrees that it goes to `authority`. */
+export function targetWithin({ target }: RequestHead, authority: Authority): Target & { misdirected?: boolean } {
+  if (target.startsWith('/') || target === '*') return withinTarget(target, authority);
   const absolute = absoluteTarget(target);
-  if ('problem' in absolute) return { problem: absolute.problem, misdirected: false };
-  return same(absolute.authority, authority) ? { path: absolute.path } : { problem: 'the target is not on the host of this connection', misdirected: true };
+  if ('problem' in absolute) return absolute;
+  return same(absolute.authority, authority) ? { ...absolute, target } : { problem: 'the target is not on the host of this connection', misdirected: true };
+}
+
+/** Another host than the one the request goes to, where `Host` names one; null: the same. */
+export function otherHost({ lines }: Pick<RequestHead, 'lines'>, authority: Authority): { host: string; authority: Authority | null } | null {
+  const host = valuesOf(lines, 'host')[0];
+  if (host === undefined) return null;
+  const named = parseAuthority(host, authority.secure);
+  return named !== null && same(named, authority) ? null : { host, authority: named };
+}
+
+export function needsHost({ version, lines }: RequestHead): boolean {
+  return version === '1.1' && valuesOf(lines, 'host').length === 0;
+}
+
+export function wantsContinue({ version, lines }: RequestHead): boolean {
+  return version === '1.1' && membersOf(lines, 'expect').includes('100-continue');
 }
 
 function same(one: Authority, other: Authority): boolean {
   return one.host === other.host && one.port === other.port && one.secure === other.secure;
-}
-
-function valuesOf(rawHeaders: readonly string[], name: string): string[] {
-  return rawHeaders.filter((_, at) => at % 2 === 1 && rawHeaders[at - 1]!.toLowerCase() === name);
 }

@@ -5,8 +5,10 @@ export interface GatewayLimits {
   bufferedBodyBytes: number;
   headerBytes: number;
   headerFields: number;
-  /** From the connection, or from the last answer's successor, to the end of its head. TLS is part of it. */
+  /** From the connection, or from a head's first byte, to its end. TLS is part of it. */
   headMs: number;
+  /** Between two requests that are looked at. */
+  keepAliveMs: number;
   /** Between two pieces of a request's body. */
   bodyIdleMs: number;
   /** Of a tunnel or a WebSocket, until the far end stands. */
@@ -15,17 +17,22 @@ export interface GatewayLimits {
   tunnelIdleMs: number;
 }
 
+/** Nobody's patience: who waits has its own, and what hangs for a day has ended. */
+const DAY_MS = 24 * 60 * 60_000;
+
 export const GATEWAY_LIMITS: GatewayLimits = {
   bufferedBodyBytes: 1024 * 1024,
   headerBytes: 64 * 1024,
   headerFields: 256,
   headMs: 30_000,
-  bodyIdleMs: 60_000,
-  connectMs: 10_000,
-  tunnelIdleMs: 60 * 60_000,
+  keepAliveMs: 60_000,
+  bodyIdleMs: DAY_MS,
+  // As curl waits; most systems give up before.
+  connectMs: 5 * 60_000,
+  tunnelIdleMs: DAY_MS,
 };
 
-/** For every `http.Server` that speaks to clients of the gateway: slow and oversized heads end there (RFC 9112, section 2.2). */
+/** For the `http.Server` of the daemon's own routes: slow and oversized heads end there (RFC 9112, section 2.2). */
 export function serverOptions({ headerBytes, headMs }: GatewayLimits = GATEWAY_LIMITS): ServerOptions {
   return {
     maxHeaderSize: headerBytes,

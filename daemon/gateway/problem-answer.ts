@@ -1,6 +1,9 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
 import { Pag0Error, type Code, type Refusal, type RefusalDetails } from '../core/errors.ts';
+import { persists } from '../http1/framing.ts';
+import { headBytes, type RequestHead } from '../http1/head.ts';
+import type { Client } from './client.ts';
+import { isCurl } from './failure.ts';
 
 /** What the gateway itself says instead of an answer: a code to branch on, a sentence to read. */
 export interface GatewayProblem {
@@ -27,7 +30,7 @@ const STATUS: Partial<Record<Code, number>> = {
   PAYEE_CHANGED: 402,
   INSUFFICIENT_FUNDS: 402,
   PAYMENT_FAILED: 402,
-  TICKET_INVALID: 407,
+  PROXY_CREDENTIALS_INVALID: 407,
   REQUEST_TOO_LARGE: 413,
   UPSTREAM_FAILED: 502,
   PAYMENT_UNKNOWN: 502,
@@ -53,28 +56,38 @@ export function writeProblem(outgoing: ServerResponse, problem: GatewayProblem):
   outgoing.writeHead(problem.status).end(text);
 }
 
-/** Onto a connection that has no response object: CONNECT, an upgrade, or a head that could not be read. It ends with it. */
-export function endWithProblem(socket: Duplex, problem: GatewayProblem): void {
-  if (!socket.writable) return void socket.destroy();
+/**
+ * To whoever asked. curl takes any answer for a success, and `curl -o f && deploy` would deploy what pag0 said: it is told of one
+ * byte more than comes, prints what is here and fails (18). False: the connection ends with it.
+ */
+export async function writeProblemTo(client: Client, request: RequestHead, problem: GatewayProblem, last = false): Promise<boolean> {
+  // Where two readers may disagree about where a request ends, nothing after it is read (RFC 9112, section 11.2).
+  const short = isCurl(request) && request.method !== 'HEAD' ? 1 : 0;
+  const goesOn = !last && short === 0 && problem.code !== 'BAD_REQUEST' && persists(request);
   const text = problemText(problem);
-  const fields = [...problemFields(problem, text), ['connection', 'close']].map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  socket.on('error', () => socket.destroy());
-  // Read to its end, else the system answers unread bytes with a reset, and the client may never see why.
-  socket.resume();
-  setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  socket.end(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Refused'}\r\n${fields}\r\n${text}`);
+  const fields = [...problemFields(problem, text, short), ...(goesOn ? [] : [['connection', 'close']])].map(([name, value]) => `${name}: ${value}`);
+  const head = headBytes(`HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Refused'}`, fields);
+  await client.write(request.method === 'HEAD' ? head : Buffer.concat([head, Buffer.from(text)]));
+  if (!goesOn) client.end();
+  return goesOn;
 }
 
-const LINGER_MS = 1_000;
+/** To whoever asked for a tunnel, or wrote what could not be read. The connection ends with it. */
+export function endWithProblem(client: Client, problem: GatewayProblem, reason = STATUS_CODES[problem.status] ?? 'Refused'): void {
+  const text = problemText(problem);
+  const fields = [...problemFields(problem, text), ['connection', 'close']].map(([name, value]) => `${name}: ${value}`);
+  void client.write(Buffer.concat([headBytes(`HTTP/1.1 ${problem.status} ${reason}`, fields), Buffer.from(text)]));
+  client.end();
+}
 
 function problemText({ code, message, details }: GatewayProblem): string {
   return JSON.stringify({ error: { code, message, ...(details === undefined ? {} : { details }) } });
 }
 
-function problemFields({ status }: GatewayProblem, text: string): [string, string][] {
+function problemFields({ status }: GatewayProblem, text: string, more = 0): [string, string][] {
   return [
     ['content-type', 'application/json'],
-    ['content-length', String(Buffer.byteLength(text))],
+    ['content-length', String(Buffer.byteLength(text) + more)],
     // RFC 9110, section 15.5.8: a 407 names what would be accepted.
     ...(status === 407 ? [['proxy-authenticate', 'Basic realm="pag0"'] as [string, string]] : []),
   ];

@@ -94,7 +94,7 @@ describe('a target that is no address', () => {
     stage.governor.asked = [];
     stage.governor.answer = async ({ url }) => ({ status: 200, fields: {}, body: Buffer.from(url) });
     for (const spelled of ['http://API.Example.COM.:80/x', 'HTTP://api.example.com/x', 'http://2130706433:81/x', 'http://0x7f.1:81/x']) {
-      await raw(stage.port, `GET ${spelled} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+      await raw(stage.port, `GET ${spelled} HTTP/1.1\r\nHost: ${spelled.split('/')[2]!}\r\nConnection: close\r\n\r\n`);
     }
     stage.governor.answer = null;
     expect(stage.governor.asked).toEqual(['nobody http api.example.com:80', 'nobody http api.example.com:80', 'nobody http 127.0.0.1:81', 'nobody http 127.0.0.1:81']);

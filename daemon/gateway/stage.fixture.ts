@@ -13,7 +13,7 @@ import { createCertificateAuthority, type CertificateAuthority } from './ca.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway.ts';
 import { GATEWAY_LIMITS, serverOptions } from './limits.ts';
 
-export const ASKER: Asker = { session: 's', agent: 'main', toolUseId: 't', by: 'ticket' };
+export const ASKER: Asker = { session: 's', by: 'environment', shell: null, connection: {} };
 export const TICKET = `Basic ${Buffer.from('ticket:1').toString('base64')}`;
 
 /** Stands in for the pipeline: does what a test tells it and remembers what it was asked. */
@@ -24,6 +24,8 @@ export interface FakeGovernor extends Governor {
   sockets: WebRequest[];
   asked: string[];
   signals: AbortSignal[];
+  /** Why there was no answer. */
+  failures: string[];
   answer: ((request: WebRequest, signal: AbortSignal) => Promise<WebAnswer>) | null;
 }
 
@@ -34,12 +36,13 @@ export function fakeGovernor(upstream: Upstream): FakeGovernor {
     sockets: [],
     asked: [],
     signals: [],
+    failures: [],
     answer: null,
     async whoAsks(shown) {
       // Who is behind a connection only the system knows, and that takes a while.
       await new Promise((resolve) => setImmediate(resolve));
       if (shown === undefined) return { asker: null };
-      return shown === TICKET ? { asker: ASKER } : { rejected: refusal('TICKET_INVALID', 'this ticket is not valid.', { scope: 'request' }) };
+      return shown === TICKET ? { asker: ASKER } : { rejected: refusal('PROXY_CREDENTIALS_INVALID', 'this ticket is not valid.', { scope: 'request' }) };
     },
     passage(asker, { host, port, secure }) {
       governor.asked.push(`${asker?.by ?? 'nobody'} ${secure ? 'https' : 'http'} ${host}:${port}`);
@@ -54,6 +57,9 @@ export function fakeGovernor(upstream: Upstream): FakeGovernor {
     async admitSocket(_asker, request) {
       governor.sockets.push(request);
       return null;
+    },
+    failed(_asker, why) {
+      governor.failures.push(why);
     },
   };
   return governor;
@@ -105,14 +111,14 @@ export async function createStage(options: { limits?: GatewayOptions['limits']; 
 
   const limits = { ...GATEWAY_LIMITS, ...options.limits };
   const server: Server = createHttp(serverOptions(limits), (incoming, outgoing) => {
-    if (gateway.request(incoming, outgoing)) return;
     own.push(`${incoming.method} ${incoming.url}`);
     outgoing.end('own');
   });
+  const [toOwn] = server.listeners('connection') as [(socket: Socket) => void];
+  server.removeListener('connection', toOwn).on('connection', (socket: Socket) => gateway.accept(socket, (own) => toOwn.call(server, own)));
   const port = await listen(server);
   const gateway = createGateway({
     governor,
-    upstream,
     contextFor: ca.contextFor,
     port,
     limits,
@@ -122,9 +128,6 @@ export async function createStage(options: { limits?: GatewayOptions['limits']; 
       error: (text, error) => logged.push(`error ${text} ${String(error)}`),
     },
   });
-  server.on('connect', (incoming, socket, head) => gateway.connect(incoming, socket as Socket, head));
-  server.on('upgrade', (incoming, socket, head) => gateway.upgrade(incoming, socket as Socket, head, server));
-  server.on('clientError', (error, socket) => gateway.clientError(error, socket as Socket));
 
   return {
     port,

@@ -25,7 +25,7 @@ const open = () =>
 beforeAll(async () => {
   writeFileSync(home.configFile, JSON.stringify({ prices: [{ endpoint: 'api.tavily.com/*', price: '$2' }, { tool: 'WebSearch', price: '$2' }, { tool: 'mcp__dear__*', price: '$3' }], policy: { maxPerRequest: '$3', approveAbove: '$2' } }));
   assembled = await open();
-  server = createListener({ door: (...args) => assembled.fetch(...args), serving: () => assembled, leaving: () => false });
+  server = createListener({ door: (...args) => assembled.fetch(...args), serving: () => assembled, opening: () => null, leaving: () => false });
   await new Promise<void>((resolve) => server.listen(PORT, '127.0.0.1', resolve));
   await post('/v1/session', { ...registration('s1'), clientPid: null });
 });

@@ -42,7 +42,7 @@ const assemble: Assemble = async ({ home, clock, sqlite }) => {
   return {
     confined: () => false,
     hook: async () => ({ status: 200, text: JSON.stringify({ from: 'the daemon' }) }),
-    proxy: { request: () => false, connect: (_, socket) => socket.destroy(), upgrade: (_, socket) => socket.destroy(), clientError: (_, socket) => socket.destroy() },
+    proxy: { request: () => false, accept: (socket, own) => own(socket) },
     fetch: (request) => app.fetch(request),
     lastActivity: () => last,
     mode: () => 'enforce',

@@ -185,7 +185,7 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
     const onGone = (): void => (amount > 0n ? undefined : cut.abort());
     signal.addEventListener('abort', onGone, { once: true });
     try {
-      return await upstream.send(stale === null ? request : { ...request, fields: { ...request.fields, ...stale.conditions } }, cut.signal);
+      return await upstream.send({ ...request, fields: stale === null ? request.fields : { ...request.fields, ...stale.conditions }, once: amount > 0n }, cut.signal);
     } catch (error) {
       const left = (error as { sent?: boolean }).sent !== false;
       // What may have been spent counts.
@@ -225,7 +225,7 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
     const met = await paidRequests.meet({ ...spender, noted: due.noted }, callOf(spender, request), request, unpaid, { separate: asked.waited !== true, gone: asked.signal });
     if ('passed' in met) {
       if (due.amount === 0n) noteCalls(parts, spender.live, spender.agent, due.quotes, { what: 'free' });
-      return passedOn(asked, met.passed, { price: 0n, byUse: false }, trip);
+      return passedOn(asked, met.passed, { price: 0n, byUse: false, ...(met.unpaid === undefined ? {} : { unpaid: met.unpaid }) }, trip);
     }
     if (met.outcome === 'refused') {
       trip.land({ landed: met.doubt ? 'unknown' : 'failed' });
@@ -270,7 +270,8 @@ interface Stale {
 
 function callOf({ tool }: Spender, request: WebRequest): Call {
   const endpoint = endpointOf(request.url);
-  return { tool, method: request.method, endpoint, known: endpoint !== null, times: 1 };
+  // A rule that names a method means it in any letters: what passes as `post` may be served as a POST.
+  return { tool, method: request.method.toUpperCase(), endpoint, known: endpoint !== null, times: 1 };
 }
 
 /** RFC 9111, section 5.2.1.7: who asks for a kept answer only is not made to wait, or to pay, for another. */

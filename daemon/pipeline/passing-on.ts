@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Code } from '../core/errors.ts';
 import { fieldValue } from '../core/fields.ts';
 import { keepableAnswer } from '../core/keepable.ts';
 import { costOf } from '../core/usage.ts';
@@ -29,6 +29,8 @@ export interface Cost {
   byUse: boolean;
   /** A seller's demand was met, and whether there is a receipt. */
   paid?: 'posted' | 'held';
+  /** A seller's demand was passed on, and who asked was told why. */
+  unpaid?: Code;
   /** Of what was paid for: whether all of it is kept, or was passed on. */
   arrived?(all: boolean): Promise<void>;
 }
@@ -112,9 +114,16 @@ function actualPrice(weighed: Weighed, answer: WebAnswer, body: Buffer): bigint 
 
 export type Mark = 'hit' | 'miss' | 'revalidated' | 'bypass';
 
-/** What pag0 says of an answer: whether it came from the cache, and what it cost. */
-export function marked({ status, fields, body }: { status: number; fields: WebAnswer['fields']; body: Buffer | Readable }, mark: Mark, { price, paid }: Pick<Cost, 'price' | 'paid'>): Exchanged {
-  return { answer: { status, fields: { ...withoutOurs(fields), 'x-pag0-cache': mark, ...(paid === undefined ? {} : { 'x-pag0-paid': price.toString(), 'x-pag0-payment': paid }) }, body }, charged: price };
+/** What pag0 says of an answer where it decided something: that it came from the cache, and what it cost. What is free and was asked of the server is passed on as it came. */
+export function marked({ status, fields, body, written }: WebAnswer, mark: Mark, { price, paid, unpaid }: Pick<Cost, 'price' | 'paid' | 'unpaid'>): Exchanged {
+  const isDecided = mark === 'hit' || mark === 'revalidated' || price > 0n || paid !== undefined || unpaid !== undefined;
+  const said = {
+    ...(isDecided ? { 'x-pag0-cache': mark } : {}),
+    ...(paid === undefined ? {} : { 'x-pag0-paid': price.toString(), 'x-pag0-payment': paid }),
+    ...(unpaid === undefined ? {} : { 'x-pag0-payment': 'unpaid', 'x-pag0-code': unpaid }),
+  };
+  const own = withoutOurs(fields);
+  return { answer: { status, fields: isDecided ? { ...own, ...said } : own, body, ...(written === undefined ? {} : { written }) }, charged: price };
 }
 
 /** What we say of an answer no server says in our place. */

@@ -7,6 +7,7 @@ export interface Forest {
   /** Ids, the one that spoke last first. */
   newest: readonly string[];
   session(id: string): Session | undefined;
+  runOf(id: string): string;
   /** Sessions that agents of this one started, oldest first. */
   nested(id: string): Session[];
   /** The session and everything below it, parents first. */
@@ -35,6 +36,7 @@ export function readForest(parts: Parts): Forest {
   const names = new Map<string, string>();
   const known = knownSessions(parts);
   const children = nestedIds(known);
+  const runs = new Map(known.map(({ id, run }) => [id, run]));
 
   function session(id: string): Session | undefined {
     const atWork = live.get(id);
@@ -93,6 +95,7 @@ export function readForest(parts: Parts): Forest {
   return {
     newest: [...known].sort((a, b) => b.lastSeen - a.lastSeen).map((one) => one.id),
     session,
+    runOf: (id) => runs.get(id) ?? id,
     nested,
     family,
     shownId,
@@ -106,14 +109,15 @@ interface Known {
   id: string;
   startedAt: number;
   parent: Link | null;
+  run: string;
   lastSeen: number;
 }
 
 /** Those at work are asked too: the roster is written behind. */
 function knownSessions(parts: Parts): Known[] {
   const known = new Map<string, Known>();
-  for (const { session, lastSeen } of parts.sessions.all()) known.set(session.id, { id: session.id, startedAt: session.startedAt, parent: session.parent, lastSeen });
-  for (const one of parts.roster.recent(RECENT)) if (!known.has(one.id)) known.set(one.id, { id: one.id, startedAt: one.startedAt, parent: one.parent, lastSeen: one.startedAt });
+  for (const { session, lastSeen } of parts.sessions.all()) known.set(session.id, { id: session.id, startedAt: session.startedAt, parent: session.parent, run: session.run, lastSeen });
+  for (const one of parts.roster.recent(RECENT)) if (!known.has(one.id)) known.set(one.id, { id: one.id, startedAt: one.startedAt, parent: one.parent, run: one.run, lastSeen: one.startedAt });
   return [...known.values()].sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
 }
 

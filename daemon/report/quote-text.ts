@@ -29,6 +29,7 @@ const COMES_TO: Record<QuoteOutcome, string> = {
   refused: 'refused',
   unpaid: 'not paid',
   failed: 'not known',
+  unsent: 'only the seller knows',
 };
 
 function priceOf({ outcome, price, priced, byUse }: QuoteView): string {

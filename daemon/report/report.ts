@@ -1,7 +1,7 @@
 import { counted } from '../core/transfer.ts';
 import { ratio } from '../core/amount.ts';
 import { MAIN, roleOf, type Session } from '../core/tree.ts';
-import type { AgentRow, Counts, Place, Report, ReportScope, ReportStop } from '../contract/views.ts';
+import type { AgentRow, Counts, Place, Report, ReportStop } from '../contract/views.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { agentScope } from '../pipeline/scopes.ts';
 import type { JournalSum, MoneyKind, OpenReservation, Origin } from '../ports.ts';
@@ -211,8 +211,4 @@ function stopsIn(forest: Forest, sessions: readonly Session[], span: Span): Repo
 
 function stoppedWithin(forest: Forest, session: Session, agent: string, span: Span) {
   return stopsOf(forest, session, agent).filter((stopped) => stopped.at >= span.since && stopped.at < span.until);
-}
-
-export function isReportScope(text: string): text is ReportScope {
-  return ['session', 'run', 'project', 'today', 'all'].includes(text);
 }

@@ -1,4 +1,5 @@
-import { ONE_CONNECTION } from '../core/fields.ts';
+import type { Readable } from 'node:stream';
+import { fieldsOf, ONE_CONNECTION, oneConnection } from '../core/fields.ts';
 import type { Fields } from '../ports.ts';
 
 /** `host` follows from the URL, so that the two cannot disagree; `expect` was met where the body was read. */
@@ -6,17 +7,13 @@ const NOT_SENT = new Set([...ONE_CONNECTION, 'host', 'expect']);
 
 /** What undici read, name and value in turn, without what concerned its connection. Bytes stay bytes: one a character. */
 export function answerFields(raw: readonly Buffer[]): Fields {
-  const fields = new Map<string, string | string[]>();
-  const dropped = new Set(ONE_CONNECTION);
+  const lines = [];
   for (let at = 0; at + 1 < raw.length; at += 2) {
-    const name = raw[at]!.toString('latin1').toLowerCase();
-    const value = raw[at + 1]!.toString('latin1');
-    if (name === 'connection') for (const one of value.split(',')) dropped.add(one.trim().toLowerCase());
-    const before = fields.get(name);
-    fields.set(name, before === undefined ? value : [before, value].flat());
+    const [name, value] = [raw[at]!.toString('latin1'), raw[at + 1]!.toString('latin1')];
+    lines.push({ name: name.toLowerCase(), value, text: `${name}: ${value}` });
   }
-  for (const name of dropped) fields.delete(name);
-  return Object.fromEntries(fields);
+  const hops = oneConnection(lines);
+  return fieldsOf(lines, (name) => hops.has(name));
 }
 
 /**
@@ -30,3 +27,18 @@ export function requestFields(fields: Fields, streamed: boolean): string[] {
   }
   return flat;
 }
+
+/** The lines of a request that is the daemon's own. */
+export function generatedLines(host: string, method: string, fields: Fields, body: Buffer | Readable | null): string[] {
+  const streamed = body !== null && !Buffer.isBuffer(body);
+  const flat = requestFields(fields, streamed);
+  const lines = [`host: ${host}`];
+  for (let at = 0; at < flat.length; at += 2) lines.push(`${flat[at]}: ${flat[at + 1]}`);
+  if (streamed) return fields['content-length'] === undefined ? [...lines, 'transfer-encoding: chunked'] : lines;
+  // RFC 9110, section 8.6: a length of nothing only where a body is expected.
+  if (body !== null && body.length > 0) lines.push(`content-length: ${body.length}`);
+  else if (EXPECT_BODY.has(method)) lines.push('content-length: 0');
+  return lines;
+}
+
+const EXPECT_BODY = new Set(['POST', 'PUT', 'PATCH']);

@@ -34,7 +34,7 @@ export function speaksNoHttp1(error: unknown): boolean {
 /** OpenSSL's names of what a verification found, and Node's own for a name that does not match. */
 const UNTRUSTED =
   /^(CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_(CA|PURPOSE)|PATH_LENGTH_|HOSTNAME_MISMATCH|ERR_TLS_CERT_|ERROR_IN_CERT_|EE_KEY_|CA_MD_|CA_KEY_)/;
-const TIMED_OUT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
+const TIMED_OUT = new Set(['CONNECT_TIMEOUT', 'ANSWER_TIMEOUT', 'BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
 
 /** The innermost cause says most: undici wraps some errors of the socket, a `connect` to several addresses collects them. */
 function codeOf(error: unknown): string {
