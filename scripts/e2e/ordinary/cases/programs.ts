@@ -62,22 +62,27 @@ export const NODE: readonly Case[] = [
   node(`const r = require("http").request("${API}/upgrade", { headers: { Connection: "Upgrade", Upgrade: "echo" } }); r.on("upgrade", (a, s) => { console.log(a.statusCode); s.write("ping"); s.once("data", (d) => { console.log(String(d)); s.destroy(); }); }).end()`),
 ];
 
-const npm = (run: string): Case => ({ run: `${run} --registry https://registry.example/npm/ --cafile ~/certs/root.pem --loglevel=error --no-audit --no-fund`, needs: 'npm', unordered: true });
+const REGISTRY = 'export npm_config_registry=https://registry.example/npm/ npm_config_cafile=~/certs/root.pem npm_config_loglevel=error npm_config_audit=false npm_config_fund=false npm_config_fetch_retries=0;';
+const npm = (run: string): Case => ({ run: `${REGISTRY} ${run}`, needs: 'npm', unordered: true });
+const pip = (run: string): Case => ({ run: `pip --isolated ${run}`, needs: 'pip' });
+const SIMPLE = '--index-url https://registry.example/simple/';
 
 export const PACKAGES: readonly Case[] = [
   { run: 'npm --version > /dev/null; echo "exit $?"', needs: 'npm' },
   npm('mkdir -p app && cd app && npm init -y > /dev/null && npm view tiny version'),
   npm('pwd; npm ping 2>&1 | grep -c PONG'),
-  npm('npm install tiny | sed "s/ in [0-9]*m\\?s//"; node -e "require(\'tiny\')"; ls node_modules;:'),
+  npm(`npm install tiny | sed 's/ in [0-9]*m\\?s//'; node -e 'require("tiny")'; ls node_modules`),
   npm('npm exec tiny'),
-  npm('npm install no-such-package 2>&1 | grep "npm ERR! code\\|error code";:'),
+  npm(`npm install no-such-package 2>&1 | grep 'error code'`),
   { run: 'cd ..; rm -r app; pwd' },
-  { run: 'npm view tiny version --registry http://registry.example/npm/ --loglevel=error', needs: 'npm' },
-  { run: 'npm view tiny version --registry http://localhost/npm/ --loglevel=error', needs: 'npm' },
-  { run: 'pip --isolated download -q --no-deps --index-url https://registry.example/simple/ --cert ~/certs/root.pem tinypy 2>&1; ls *.whl', needs: 'pip' },
-  { run: 'pip --isolated install -q --no-deps --no-compile --target libs --index-url https://registry.example/simple/ --cert ~/certs/root.pem tinypy 2>&1; PYTHONPATH=libs python3 -c "import tinypy; print(tinypy.VALUE)"', needs: 'pip' },
-  { run: 'pip --isolated download -q --no-deps --index-url http://registry.example/simple/ --trusted-host registry.example tinypy 2>&1; ls *.whl', needs: 'pip' },
-  { run: 'pip --isolated download -q --no-deps --retries 0 --index-url https://registry.example/simple/ tinypy 2>&1 | grep -o CERTIFICATE_VERIFY_FAILED | head -n 1; rm -r libs *.whl', needs: 'pip' },
+  { run: 'npm view tiny version --registry http://registry.example/npm/ --loglevel=error --fetch-retries=0', needs: 'npm' },
+  { run: 'npm view tiny version --registry http://localhost/npm/ --loglevel=error --fetch-retries=0', needs: 'npm' },
+  { run: 'npm view tiny version --registry https://registry.example/npm/ --loglevel=silent --fetch-retries=0; echo "exit $?"', needs: 'npm' },
+  pip(`download -q --no-deps ${SIMPLE} --cert ~/certs/root.pem tinypy 2>&1; ls *.whl`),
+  pip(`install -q --no-deps --no-compile --target libs ${SIMPLE} --cert ~/certs/root.pem tinypy 2> /dev/null; PYTHONPATH=libs python3 -c "import tinypy; print(tinypy.VALUE)"`),
+  pip('download -q --no-deps --index-url http://registry.example/simple/ --trusted-host registry.example tinypy 2>&1; ls *.whl'),
+  pip(`download -q --no-deps --retries 0 ${SIMPLE} --cert ~/certs/corp.pem tinypy > /dev/null 2>&1; echo "exit $?"`),
+  { run: 'rm -r libs *.whl' },
 ];
 
 const GIT = 'http://git.example:8090';
