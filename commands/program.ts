@@ -38,7 +38,7 @@ export async function runProgram(words: readonly string[], given: Terminal): Pro
     const [, typed] = error.code === 'commander.unknownCommand' ? (/unknown command '([^']*)'/.exec(error.message) ?? []) : [];
     const elsewhere = typed === undefined ? null : verbElsewhere(program, typed);
     const sentence = elsewhere === null ? error.message : `unknown command '${typed}'; did you mean \`${elsewhere}\`?`;
-    return fail(terminal, sentence.replace(/^error: /, '').replaceAll('\n', ' ').replace(/[.?)]?$/, (end) => end || '.'), MISUSED);
+    return fail(terminal, sentence.replace(/^error: /, '').replaceAll('\n', ' '), MISUSED);
   }
 }
 

@@ -183,13 +183,13 @@ export function depthOf(session: Session, agentId: string): number {
   return depth;
 }
 
-/** A tree to draw: turns are bookkeeping and are shown only once they turned out to be loops. */
-export function visibleParent(session: Session, agent: Agent): string | null {
+/** A tree to draw: turns are bookkeeping and are shown only where they hold an account of their own, as loops do. */
+export function visibleParent(session: Session, agent: Agent, isShown: (agent: Agent) => boolean): string | null {
   let id = agent.parent;
   for (let steps = 0; id !== null && steps < MAX_CHAIN; steps += 1) {
     const parent = session.agents.get(id);
     if (parent === undefined) return null;
-    if (parent.kind !== 'turn') return parent.id;
+    if (isShown(parent)) return parent.id;
     id = parent.parent;
   }
   return null;

@@ -11,6 +11,7 @@ import { brokenPart } from './broken.ts';
 import { decide, reservationKey, type Decision } from './decide.ts';
 import { PASS, type Parts, type ToolCall } from './parts.ts';
 import { recent } from './recent.ts';
+import { repeatHints } from './repeats.ts';
 import type { Reply, Sender } from './reply.ts';
 import { bashCall, type Calling, type Hint, type Live, type Running } from './sessions.ts';
 import { settle, type Settled } from './settle.ts';
@@ -128,7 +129,8 @@ export function createCallEvents(parts: Parts): CallEvents {
       if (!hasRun) parts.recall?.end(live, call.id, known === undefined ? 'unknown' : 'failed');
       else if (call.tool !== 'Bash') learnt = await learn(live, agent, call, response, error, { price: settled.spent + (calling?.paid ?? 0n), approvals: await agreedTo(decision, sender) });
     }
-    const { alerts } = settled;
+    const repeats = repeatHints(live, agent.id, call.agentId === undefined);
+    const alerts = [...settled.alerts, ...repeats];
     live.notices.push(...alerts);
     const child = event.hook_event_name === 'PostToolUse' && (call.tool === 'Agent' || call.tool === 'Task') ? childOf(live, agent, call, event.tool_response) : null;
     const context = [...hintsFor(live, agent, parts.clock()), ...(running?.alerts ?? calling?.alerts ?? []), ...alerts, ...[child, learnt].filter((text) => text !== null)].join('\n');

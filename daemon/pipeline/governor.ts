@@ -84,7 +84,7 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
         if (alerts === null || alerts.length >= MAX_FAILURES_TOLD || alerts.includes(why)) return;
         alerts.push(why);
         // Whose it was cannot be told any more: the log has the reason.
-      }).catch(() => undefined);
+      }, () => {});
     },
   };
 

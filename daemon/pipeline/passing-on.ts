@@ -82,7 +82,10 @@ export function createPassingOn({ parts, cache }: { parts: Parts; cache: AnswerC
    */
   function sharing({ request, place }: Asked, answer: WebAnswer, price: bigint): 'keep' | 'wait' | 'no' {
     if (!cache.mayKeep(place, request) || Number(fieldValue(answer.fields, 'content-length') ?? 0) > MAX_LOOKED_AT) return 'no';
-    if (keepableAnswer({ status: answer.status, fields: withoutReceipt(answer.fields) })) return 'keep';
+    // A body that is coded for this connection (RFC 9112, section 7) is no representation.
+    if (answer.written !== undefined && answer.fields['transfer-encoding'] !== undefined) return 'no';
+    const head = { status: answer.status, fields: withoutReceipt(answer.fields) };
+    if (keepableAnswer(head)) return cache.lasts(place, request, { ...head, price }, parts.clock()) ? 'keep' : 'no';
     return price > 0n && answer.status >= 400 && answer.status !== 402 ? 'wait' : 'no';
   }
 

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { beginTurn, type Turn } from '../core/loop.ts';
 import { MAIN, UNTYPED, withSubagent, type Agent, type Link, type Session } from '../core/tree.ts';
 import type { Clock, Roster } from '../ports.ts';
+import type { Repeated } from './repeats.ts';
 
 /** A session at work: what is kept of it, and what only matters while it lives. */
 export interface Live {
@@ -15,6 +16,9 @@ export interface Live {
   running: Map<string, Running>;
   /** Those whose call has ended, as the client tells it, and that may have left something at work; by tool call id. */
   background: Map<string, Running>;
+  /** POSTs that were paid for, by digest, and what was paid for again though it was the same (`repeats.ts`). */
+  paidPosts: Set<string>;
+  repeated: Map<string, Repeated>;
   /** Agents that have run a command in it. */
   shellUsers: Set<string>;
   /** MCP calls in flight by tool call id. */
@@ -102,7 +106,7 @@ export interface Registration {
 
 /** Nothing is in flight yet. */
 export function atWork(session: Session, now: number): Live {
-  return { session, turn: null, rounds: new Map(), running: new Map(), background: new Map(), shellUsers: new Set(), calling: new Map(), permissionMode: null, ownProxy: false, spawning: new Map(), notices: [], hints: [], lastSeen: now, shape: 0 };
+  return { session, turn: null, rounds: new Map(), running: new Map(), background: new Map(), shellUsers: new Set(), paidPosts: new Set(), repeated: new Map(), calling: new Map(), permissionMode: null, ownProxy: false, spawning: new Map(), notices: [], hints: [], lastSeen: now, shape: 0 };
 }
 
 export interface Sessions {
