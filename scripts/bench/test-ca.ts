@@ -12,8 +12,8 @@ export interface Signed {
 }
 
 export interface TestCa extends Signed {
-  /** For a server of that name, or at that address. */
-  issue(server?: string): Promise<Signed>;
+  /** For a server of that name, or at that address; good from yesterday to tomorrow, or until `end`. */
+  issue(server?: string, end?: Date): Promise<Signed>;
 }
 
 /** An authority for the length of one benchmark or test. Not pag0's own kind: the daemon takes that for itself and believes no server with it. */
@@ -38,10 +38,12 @@ export async function makeTestCa(name: string): Promise<TestCa> {
   return {
     key: await keyText(keys),
     certificate: authority.toString('pem'),
-    async issue(server = HOST) {
+    async issue(server = HOST, end = common.notAfter) {
       const own = await newKeys();
       const leaf = await x509.X509CertificateGenerator.create({
         ...common,
+        notBefore: new Date(Math.min(common.notBefore.getTime(), end.getTime() - DAY_MS)),
+        notAfter: end,
         subject: [{ CN: [server] }],
         issuer: authority.subjectName.toJSON(),
         signingKey: keys.privateKey,

@@ -49,7 +49,7 @@ export function clientEnv(workspace: Workspace, apiUrl: string, extra: Readonly<
 }
 
 /** What `~/.claude.json` holds once a person has seen every first-run question: theme, API key, trust, skipped permissions. */
-function answeredDialogs(cwd: string): object {
+export function answeredDialogs(cwd: string): object {
   return {
     numStartups: 1,
     hasCompletedOnboarding: true,
