@@ -16,10 +16,12 @@ import type { GatewayAccess } from './contract/routes.ts';
 import { TOOL_PAYMENT } from './contract/tool-payment.ts';
 import type { WalletSecrets } from './contract/wallet-secrets.ts';
 import { calendar } from './core/day.ts';
+import { namedHosts } from './core/named-hosts.ts';
 import { directHosts } from './core/passage.ts';
 import { refusal } from './core/errors.ts';
 import { createCertificateAuthority, type CertificateAuthority } from './gateway/ca.ts';
 import { trustedRoots } from './gateway/roots.ts';
+import { createWaysOut } from './gateway/ways-out.ts';
 import { leadsHere } from './gateway/authority.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { approvalId, assemblePayments, walletAddress } from './assemble-payments.ts';
@@ -41,7 +43,7 @@ import { HAS_RELAY, launchOf, neighbourOf, relayOf } from './lifecycle/neighbour
 import { processSystem } from './lifecycle/processes.ts';
 import type { Assembled } from './lifecycle/start.ts';
 import { createMcpProxy } from './mcp/proxy.ts';
-import { PROXY_PATH } from './mcp/target.ts';
+import { isForProxy } from './mcp/target.ts';
 import { createChainReader } from './payer/chain.ts';
 import { createApprovals } from './pipeline/approvals.ts';
 import { createDemands } from './pipeline/demands.ts';
@@ -125,8 +127,11 @@ export async function assemble(options: { home: Home; version: string; log: Log;
     const inForce = policies.of(session);
     if (inForce?.policy.environment === false) return null;
     try {
-      const { certificate, bundle } = await readyToEndTls(ca);
-      return { url: `http://127.0.0.1:${port}`, ...credentials.of(session.id), ca: certificate, bundle, direct: directHosts(inForce?.policy ?? null) };
+      const { certificate, bundle, hashed } = await readyToEndTls(ca);
+      const policy = inForce?.policy ?? null;
+      const named = namedHosts(policy);
+      const looks = named.length > 0 || policy?.strict === true || parts.wallet() !== '';
+      return { url: `http://127.0.0.1:${port}`, ...credentials.of(session.id), ca: certificate, bundle, hashed, direct: directHosts(policy), named, looks };
     } catch (error) {
       log.error('certificates', error);
       return null;
@@ -140,7 +145,8 @@ export async function assemble(options: { home: Home; version: string; log: Log;
   let draining = false;
   let inFlight = 0;
 
-  const upstream = lazyUpstream(() => ({ ca: trustedRoots(), ownPort: port }));
+  const wayOut = createWaysOut({ home: home.dir, token, roots: trustedRoots });
+  const upstream = lazyUpstream(() => ({ ca: trustedRoots(), ownPort: port, wayOut }));
   const cache = openCache({ file: home.cacheFile, open: sqlite.open, log });
   const rpcOf = (network: string): string | null => policies.networks().find(({ id }) => id === network)?.rpc ?? null;
   const chain = createChainReader({ upstream, rpcOf });
@@ -151,7 +157,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
   parts.recall = createRecall(createWebFetches({ parts, cache, exchange, demands, pages }), createToolReads(parts, cache));
   const doorway = createDoorway(parts, (remotePort, clients, itself) => neighbourOf(remotePort, port, clients, itself), HAS_RELAY ? (remotePort, clients) => relayOf(remotePort, port, clients) : null);
   const governor = createGovernor(parts, credentials, doorway, exchange);
-  const gateway = createGateway({ governor: unlessDraining(governor, () => draining), contextFor: ca.contextFor, trust: onceOnly(() => createSecureContext({ ca: trustedRoots() })), port, log });
+  const gateway = createGateway({ governor: unlessDraining(governor, () => draining), contextFor: ca.contextFor, trust: onceOnly(() => createSecureContext({ ca: trustedRoots() })), wayOut, port, log });
   const mcp = createMcpProxy({ port, upstream, doorway, calls: payments.toolCalls, log });
 
   const answerHook = hookRoute(hooks, persons);
@@ -201,7 +207,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
 
   /** Of what asks the daemon itself, the streams of MCP, which may stay open as long as a session. */
   function asksForMcp(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
-    const away = incoming.url?.startsWith(PROXY_PATH) === true ? turnedAway(incoming) : null;
+    const away = isForProxy(incoming.url ?? '') ? turnedAway(incoming) : null;
     if (away === null) return mcp.request(incoming, outgoing);
     incoming.resume();
     writePlain(outgoing, away);

@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream';
+import type { SecureContext } from 'node:tls';
 import type { Micros } from './core/amount.ts';
 import type { CacheRules } from './core/cache-rules.ts';
 import type { Refusal } from './core/errors.ts';
 import type { FieldLine } from './core/fields.ts';
+import type { ProxyAddress } from './core/own-proxy.ts';
 import type { FirstPayment, PaymentOption } from './core/payment-choice.ts';
 import type { ChainTransfer } from './core/reconciliation.ts';
 import type { Agent, Link, Session } from './core/tree.ts';
@@ -227,6 +229,13 @@ export interface WrittenAnswer extends Written {
   trailers(): readonly string[];
 }
 
+/** How an answer that is kept was written: fields are found by lower-case names, and shown in their letters. */
+export interface Spelling {
+  reason: string;
+  /** Those that are not in lower case. */
+  names: readonly string[];
+}
+
 /** One HTTP request behind the gateway, whatever way it came in. */
 export interface WebRequest {
   /** A token; methods have a case (RFC 9110, section 9.1). */
@@ -237,8 +246,8 @@ export interface WebRequest {
   /** null: none. A Buffer where it is small enough to be looked at and sent again, else a stream that can be sent once. */
   body: Buffer | Readable | null;
   written?: WrittenRequest;
-  /** It may cost: it is sent once, whatever becomes of its connection. */
-  once?: boolean;
+  /** Whose way out it takes. Without one it is the daemon's own request. */
+  session?: string;
 }
 
 export interface WebAnswer {
@@ -247,7 +256,21 @@ export interface WebAnswer {
   /** As it was sent: still encoded as `content-encoding` says. */
   body: Buffer | Readable;
   written?: WrittenAnswer;
+  /** Of one that was kept. */
+  spelling?: Spelling;
 }
+
+/** How a session's programs reach a host where no pag0 is. */
+export interface WayOut {
+  /** null: straight. */
+  proxy: ProxyAddress | null;
+  /** Whom they trust; undefined: whom everybody does. */
+  trust: SecureContext | undefined;
+  /** The same for the same way. */
+  name: string;
+}
+
+export type FindWayOut = (session: string | undefined, to: { host: string; secure: boolean }) => WayOut;
 
 /** Who is at the other end. Verifies certificates strictly and follows no redirect. */
 export interface Upstream {
@@ -273,6 +296,7 @@ export interface StoredAnswer {
   /** With `age` as of now. */
   fields: Fields;
   body: Buffer;
+  spelling?: Spelling;
   /** What the first one paid for it. */
   price: Micros;
   by: Origin;
@@ -299,7 +323,7 @@ export interface AnswerCache {
   /** Whether an answer with this head will be kept, so that others may wait for the rest of it. */
   lasts(place: CachePlace, request: WebRequest, head: { status: number; fields: Fields; price: Micros }, now: number): boolean;
   /** Keeps it if the rules allow, and says whether they did. A failure to write is nobody's error but the log's. */
-  keep(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields; body: Buffer }, paid: { price: Micros; by: Origin }, now: number): Promise<boolean>;
+  keep(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields; body: Buffer; spelling?: Spelling }, paid: { price: Micros; by: Origin }, now: number): Promise<boolean>;
   /**
    * A request that may have changed something was answered: what is kept of it is out of date (RFC 9111, section 4.4).
    */

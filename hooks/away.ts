@@ -46,7 +46,7 @@ async function decided(input: HookInput, call: ToolCall | null): Promise<Decided
     const payload = parsePayload(input.stdin, input.cwd);
     if (payload === null || call === null) return { verdict: {} };
     const told = await register(input, payload, ensured);
-    sendThrough(input, payload.sessionId, told.gateway);
+    sendThrough(input, payload, told.gateway);
     if (told.stop !== undefined) return { verdict: ended({ code: 'PORT_TAKEN', sentence: told.stop }) };
     const said = told.notice === undefined ? {} : { systemMessage: told.notice };
     if (call.tool !== 'Bash') return { verdict: { ...said, ...next(BACK_AGAIN) } };

@@ -1,6 +1,8 @@
 import { readToken, type Home } from '../daemon/contract/home.ts';
+import { ownEnvironment } from '../daemon/contract/own-environment.ts';
 import type { SessionRegistration } from '../daemon/contract/routes.ts';
 import { sealSecrets, WALLET_OPTIONS, walletSecretsIn } from '../daemon/contract/wallet-secrets.ts';
+import { ownProxiesIn } from '../daemon/core/own-proxy.ts';
 import { ancestorsOf, clientPidOf } from './ancestors.ts';
 import type { HookMode, HookPayload } from './payload.ts';
 import { projectOf } from './project.ts';
@@ -46,10 +48,9 @@ function isAttended(env: Env): boolean {
   return told === undefined ? env['CLAUDE_CODE_ENTRYPOINT'] === 'cli' : told === '1';
 }
 
-/** A company's network, say: what goes out has to go that way, and not past it through ours. */
+/** Through which nothing can be passed on: what goes out has to go that way, and not past it through ours. */
 export function hasOwnProxy(env: Env): boolean {
-  const ours = env['PAG0_TICKET_PROXY'];
-  return Object.entries(env).some(([name, value]) => /^(https?|all)_proxy$/i.test(name) && filled(value) !== null && value !== ours);
+  return ownProxiesIn(ownEnvironment(env)).unknown !== null;
 }
 
 export function optionsFrom(env: Env): Record<string, string> {

@@ -1,11 +1,15 @@
 import { ensureDaemon, portTaken, type Ensured, type EnsureOptions } from '../daemon/contract/ensure.ts';
-import { homeAt, homeDir, portFrom } from '../daemon/contract/home.ts';
+import { homeAt, homeDir, portFrom, readToken } from '../daemon/contract/home.ts';
+import { ownEnvironment } from '../daemon/contract/own-environment.ts';
+import { keepOwnWay, ownWayFile } from '../daemon/contract/own-way.ts';
 import { ROUTES, type ErrorAnswer, type SessionAnswer } from '../daemon/contract/routes.ts';
 import { WALLET_VARIABLES, walletSecretsIn } from '../daemon/contract/wallet-secrets.ts';
+import { tooOld } from './client-version.ts';
 import { appendExports, appendLine } from './env-file.ts';
 import { parsePayload, type HookMode, type HookPayload } from './payload.ts';
 import { registrationOf, sealedFrom } from './registration.ts';
-import { installSessionEnv } from './session-env.ts';
+import { ledIn, ownWayIn } from './own-way.ts';
+import { hasQuietProxy, installSessionEnv } from './session-env.ts';
 
 /** What the client reads from a command hook's stdout. Nothing at all means: go on. */
 export interface HookOutput {
@@ -56,10 +60,12 @@ export async function runHook(input: HookInput): Promise<HookOutput> {
     const news = ensured.started || ensured.waited ? ensured.hello.notice : undefined;
     if (payload === null) return say(news);
     const output = await register(input, payload, ensured);
-    const reads = sendThrough(input, payload.sessionId, output.gateway);
+    const way = ownWayIn(ownEnvironment(input.env), payload.cwd);
+    const reads = sendThrough(input, payload, output.gateway, way);
     if (input.mode === 'session-start') exportSession(input, payload.sessionId, output.env, reads);
     if (output.stop !== undefined) return stopWith(output.stop);
-    return say(news, output.notice, input.mode === 'session-start' ? exposed(input.env) : undefined);
+    const once = [exposed(input.env), unseen(input.node, output.gateway, way.unknown), tooOld(input.env) ?? undefined];
+    return say(news, output.notice, ...(input.mode === 'session-start' ? once : []));
   } finally {
     ensured.client.close();
   }
@@ -104,15 +110,31 @@ function exposed(env: HookInput['env']): string | undefined {
 }
 
 /** With every prompt as well, so that a change of mind reaches a session that is running. A full disk stops no session. */
-export function sendThrough(input: HookInput, session: string, gateway: SessionAnswer['gateway']): string | null {
+export function sendThrough(input: HookInput, { sessionId: session, cwd }: HookPayload, gateway: SessionAnswer['gateway'], way = ownWayIn(ownEnvironment(input.env), cwd)): string | null {
   const begins = input.mode === 'session-start';
   if (gateway === undefined || (begins && (input.env['CLAUDE_ENV_FILE'] ?? '') === '')) return null;
   const home = homeAt(homeDir(input.env));
+  const env = ownEnvironment(input.env);
   try {
-    return installSessionEnv({ home: home.dir, session, begins, gateway, daemonFile: home.daemonFile, node: input.node, userConfigs: curlConfigs(input.env) });
+    const token = readToken(home);
+    if (token?.ok === true) keepOwnWay(ownWayFile(home.dir, session), token.token, { proxies: way.proxies, trust: way.trust });
+    return installSessionEnv({ home: home.dir, session, begins, gateway, daemonFile: home.daemonFile, node: input.node, userConfigs: curlConfigs(env), env, cwd, own: ledIn(env, way, gateway?.named ?? []) });
   } catch {
     return null;
   }
+}
+
+/** Hosts named in a sentence. */
+const MAX_NAMED = 3;
+
+/** Where rules name hosts, which programs reach them unseen: said once, because nothing else would ever tell. */
+function unseen(node: string, gateway: SessionAnswer['gateway'], unknownProxy: string | null): string | undefined {
+  const named = gateway?.named ?? [];
+  if (gateway === undefined || gateway === null || named.length === 0) return undefined;
+  const hosts = `${named.slice(0, MAX_NAMED).join(', ')}${named.length > MAX_NAMED ? ` and ${named.length - MAX_NAMED} more` : ''}`;
+  if (unknownProxy !== null) return `pag0: programs reach the network by your proxy ${unknownProxy}, which pag0 cannot pass requests on to (http:// and https:// proxies it can), so what they ask of ${hosts} is counted only where a curl or wget command names it.`;
+  if (hasQuietProxy(node)) return undefined;
+  return `pag0: Node ${node} uses no proxy, so what its programs ask of ${hosts} is neither seen nor counted; Node 24 or newer in your PATH is.`;
 }
 
 function curlConfigs({ HOME: home, XDG_CONFIG_HOME: config }: HookInput['env']): string[] {

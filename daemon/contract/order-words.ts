@@ -60,7 +60,7 @@ function amountAt(words: readonly string[]): number {
   return /\d/.test(word) && !/^[a-z][\w.:/-]*-?\d*$/i.test(word) ? last : leftByShell(word) ? last : -1;
 }
 
-const IN_A_SHELL = "(A shell takes $10 for a variable of its own, so in a terminal it stands in single quotes.)";
+const IN_A_SHELL = 'A shell takes $10 for a variable of its own, so in a terminal it stands in single quotes';
 
 const CENT = 10_000n;
 

@@ -120,8 +120,14 @@ export interface GatewayAccess {
   /** Files: our CA alone, and the system's roots with it. */
   ca: string;
   bundle: string;
+  /** A folder with our CA alone, named as OpenSSL looks for it. */
+  hashed: string;
   /** Hosts that are reached without it. */
   direct: string[];
+  /** Hosts that the rules name, with their port where it is not the scheme's own; a star stands for a part of a name. */
+  named: string[];
+  /** Some connection may be looked into, so that programs have to trust what they find there. */
+  looks: boolean;
 }
 
 export interface ErrorAnswer {

@@ -33,7 +33,7 @@ export function directHosts(policy: Policy | null): string[] {
 const DIRECT = ['localhost', '127.0.0.1', '::1', 'api.anthropic.com'];
 
 /** Everything in a policy that can change what becomes of a request to an endpoint. */
-function namingPatterns({ prices, cache, blockedEndpoints, agents }: Policy): string[] {
+export function namingPatterns({ prices, cache, blockedEndpoints, agents }: Policy): string[] {
   const priced = [...prices, ...cache.reuse].flatMap(({ endpoint }) => (endpoint === null ? [] : [endpoint]));
   return [...priced, ...blockedEndpoints, ...agents.flatMap((rule) => rule.blockedEndpoints)];
 }

@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Refusal } from '../core/errors.ts';
+import { proxyAuthorization, type ProxyAddress } from '../core/own-proxy.ts';
+import { ProxyRefused } from '../http1/by-proxy.ts';
 import { dial } from '../http1/connect.ts';
 import type { Framing } from '../http1/framing.ts';
 import { BodyScanner, FramingError } from '../http1/body-scanner.ts';
 import { headBytes, membersOf, readRequestHead, valuesOf, type RequestHead } from '../http1/head.ts';
-import type { Asker, Governor, Passage } from '../ports.ts';
+import type { Asker, FindWayOut, Governor, Passage, WayOut } from '../ports.ts';
 import { connectAuthority, isOwn, originOf, type Authority } from './authority.ts';
 import { Client } from './client.ts';
 import { codeOf, fail, reasonOf } from './failure.ts';
@@ -17,6 +19,7 @@ import { badRequest, endWithProblem, expectedProblem, LOOP, refused, UNEXPECTED,
 import { Relay } from './relay.ts';
 import { serve, type GatewayLog } from './serve.ts';
 import { join } from './tunnel.ts';
+import { STRAIGHT } from './ways-out.ts';
 import { isWebSocket, passUpgrade, withoutUpgrade } from './upgrade.ts';
 
 export interface GatewayOptions {
@@ -29,6 +32,8 @@ export interface GatewayOptions {
   limits?: Partial<GatewayLimits>;
   /** Whom WebSockets trust; the upstream has its own. Undefined: Node's own choice. */
   trust?: () => SecureContext;
+  /** By which way a session's connections leave; without it straight. */
+  wayOut?: FindWayOut;
 }
 
 /**
@@ -175,8 +180,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (far === null) return 'over';
       relay = new Relay(client, far, authority);
     }
+    const { proxy } = wayOut(asker, authority);
     const lines = head.lines.filter((line) => !isForProxy(line)).map(({ text }) => text);
-    await relay.begin(head, headBytes(`${head.method} ${to.target} HTTP/${head.version}`, lines));
+    // A proxy is asked in absolute form, and shown what it asks for (RFC 9112, section 3.2.2).
+    const target = proxy === null ? to.target : originOf(authority) + (to.target === '*' ? '' : to.target);
+    await relay.begin(head, headBytes(`${head.method} ${target} HTTP/${head.version}`, proxy === null ? lines : [...lines, ...shownTo(proxy)]));
     const scanner = new BodyScanner(framing, true);
     while (!scanner.done) {
       const piece = await client.source.read();
@@ -207,7 +215,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     client.socket.once('close', leave);
     try {
       const secure = authority.secure && head.method !== 'CONNECT';
-      const far = await dial({ host, port: authority.port, secure }, { connectMs: limits.connectMs, ownPort: port, signal: gone.signal, ...(secure ? { trust: options.trust?.() } : {}) });
+      const { proxy, trust } = wayOut(asker, authority);
+      const isTunnel = head.method === 'CONNECT' || secure;
+      const by = proxy === null || !isTunnel ? null : { proxy, fields: head.lines.filter(({ name }) => name === 'user-agent').map(({ text }) => text) };
+      const to = proxy !== null && !isTunnel ? proxy : { host, port: authority.port, secure };
+      const far = await dial(to, { connectMs: limits.connectMs, ownPort: port, signal: gone.signal, by, trust: trust ?? options.trust?.() });
       track(far);
       far.on('error', () => {});
       if (!client.socket.destroyed) return far;
@@ -216,12 +228,26 @@ export function createGateway(options: GatewayOptions): Gateway {
     } catch (error) {
       if (gone.signal.aborted) return null;
       unreachable(asker, authority, error);
+      if (head.method === 'CONNECT' && error instanceof ProxyRefused) return void passRefusal(client, error), null;
       if (head.method === 'CONNECT') endWithProblem(client, tunnelProblem(authority, error), reasonOf(error));
       else await fail(client, head, { error, connected: false });
       return null;
     } finally {
       client.socket.off('close', leave);
     }
+  }
+
+  function wayOut(asker: Asker | null, { host, secure }: Authority): WayOut {
+    return options.wayOut === undefined ? STRAIGHT : options.wayOut(asker?.session, { host, secure });
+  }
+
+  /** What its own proxy says to a program that asks for a tunnel is passed on as it came. */
+  function passRefusal(client: Client, { answer, socket: far }: ProxyRefused): void {
+    track(far);
+    far.on('error', () => client.socket.destroy());
+    client.socket.once('close', () => far.destroy());
+    client.socket.write(answer);
+    far.pipe(client.socket);
   }
 
   function unreachable(asker: Asker | null, { host, port: at }: Authority, error: unknown): void {
@@ -302,7 +328,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     const no = 'problem' in admitted ? admitted.problem : admitted.refusal === null ? null : refused(admitted.refusal);
     if (no !== null) return void (await writeProblemTo(client, head, no, true));
     try {
-      const far = await dial(authority, { connectMs: limits.connectMs, ownPort: port, trust: options.trust?.() });
+      const { proxy, trust } = wayOut(asker, authority);
+      const far = await dial(authority, { connectMs: limits.connectMs, ownPort: port, by: proxy === null ? null : { proxy, fields: [] }, trust: trust ?? options.trust?.() });
       track(far);
       if (client.socket.destroyed) return void far.destroy();
       passUpgrade(client, far, head, to, limits.tunnelIdleMs);
@@ -331,6 +358,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+function shownTo(proxy: ProxyAddress): string[] {
+  const authorization = proxyAuthorization(proxy);
+  return authorization === null ? [] : [`Proxy-Authorization: ${authorization}`];
 }
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';

@@ -48,8 +48,8 @@ export function createListener({ door, serving, opening, leaving }: ListenerOpti
   });
 
   /**
-   * Whoever comes while the ledger is being opened is heard when it is, and not turned away: a client's event would be lost, and
-   * a program's request would fail that had nothing to do with it. null: nothing is to be waited for.
+   * A client's event that comes while the ledger is being opened is heard when it is: turned away it would be lost. The daemon's own
+   * callers wait by themselves, and want to know how far it is. null: nothing is to be waited for.
    */
   function opened(limitMs: number): Promise<unknown> | null {
     const wait = opening();

@@ -10,6 +10,7 @@ import type { ToolAnswer } from '../core/tool-call.ts';
 import { calledName } from '../core/tree.ts';
 import { digestOf, type CalledTool } from '../contract/tool-payment.ts';
 import type { Payer, PaymentDemand, UnpayableDemand, WebAnswer, WebRequest } from '../ports.ts';
+import { toldElsewhere } from './attempts.ts';
 import { brokenPart } from './broken.ts';
 import type { Spender } from './exchange.ts';
 import { anyway, demandOf, isPayable, type PaidRequests } from './paid-request.ts';
@@ -128,7 +129,7 @@ export function createPaidToolCalls({ parts, payer, purchases, paidRequests }: P
     const { agent, tool } = spender;
     const call: Call = { tool, method: 'CALL', endpoint: null, known: true, times: 1 };
     const refuse = (why: Refusal, quotes: readonly Quote[] = [quote(call, [])]): { outcome: 'refused'; refusal: Refusal } => {
-      noteRefusal(parts, live, agent, quotes, why);
+      noteRefusal(parts, live, agent, quotes, toldElsewhere(parts, agent, why));
       return { outcome: 'refused', refusal: why };
     };
     const { stands, shadow } = ruled(modeOf(parts, live), calling === null ? unasked(spender) : endpoint === null ? null : blocking(spender, endpoint));

@@ -65,7 +65,7 @@ describe('the budget view', () => {
     const live = grove.session('s1');
     const turn = grove.parts.sessions.beginTurn(live, 'p1', 'ralph-loop');
     await grove.pay(live, turn.agent, 150_000n);
-    grove.parts.sessions.recogniseLoop(live, turn, null).iterations = 4;
+    grove.parts.sessions.recogniseLoop(live, turn).iterations = 4;
     expect(find(await treeOf(grove), 'ralph-loop')).toMatchObject({ kind: 'loop', iterations: 4, spent: '150000', limit: '3000000', state: 'working' });
     grove.parts.sessions.beginTurn(live, 'p2', null);
     expect(find(await treeOf(grove), 'ralph-loop')).toMatchObject({ state: 'ended' });

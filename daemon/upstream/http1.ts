@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { dial, LeadsHere, type Far } from '../http1/connect.ts';
-import type { WebAnswer, WebRequest } from '../ports.ts';
-import { exchangeOn, NoAnswer, type ExchangeLimits } from './http1-connection.ts';
+import { proxyAuthorization, type ProxyAddress } from '../core/own-proxy.ts';
+import type { WayOut, WebAnswer, WebRequest } from '../ports.ts';
+import { exchangeOn, type ByProxy, type ExchangeLimits } from './http1-connection.ts';
 import { UpstreamError, upstreamError } from './upstream-error.ts';
 
 export interface Http1Options extends ExchangeLimits {
@@ -23,7 +24,8 @@ interface Idle {
 }
 
 export interface Http1 {
-  send(request: WebRequest, far: Far, signal: AbortSignal): Promise<WebAnswer>;
+  /** `way`: of a session whose person has a proxy or certificates of their own. */
+  send(request: WebRequest, far: Far, signal: AbortSignal, way?: WayOut): Promise<WebAnswer>;
   close(): void;
 }
 
@@ -36,12 +38,12 @@ export function createHttp1(options: Http1Options): Http1 {
   const open = new Set<Socket>();
   const sessions = new Map<string, Buffer>();
 
-  /** `anybodys`: another program's connection will do, for if it turns out to be gone the request can be sent again. */
-  function take(key: string, by: object | undefined, anybodys: boolean): Socket | null {
+  /** As the program itself would use it again. Another's is none of its own: where the server just closed that one, it would see a failure that is not its own. */
+  function take(key: string, by: object | undefined): Socket | null {
     const kept = idle.get(key) ?? [];
     for (let at = kept.length - 1; at >= 0; at -= 1) {
       const one = kept[at]!;
-      if (one.by !== by && !anybodys) continue;
+      if (one.by !== by) continue;
       kept.splice(at, 1);
       one.socket.removeAllListeners('timeout').setTimeout(0).off('data', gone).off('end', gone);
       if (!one.socket.destroyed && one.socket.readableLength === 0) return one.socket;
@@ -64,9 +66,12 @@ export function createHttp1(options: Http1Options): Http1 {
     socket.resume();
   }
 
-  async function connectTo(key: string, far: Far, signal: AbortSignal): Promise<Socket> {
+  async function connectTo(key: string, far: Far, signal: AbortSignal, way: WayOut | undefined): Promise<Socket> {
     const { connectMs, trust, ownPort } = options;
-    const socket = await dial(far, { connectMs, trust, ownPort, signal, session: sessions.get(key) });
+    const by = way === undefined || way.proxy === null || !far.secure ? null : { proxy: way.proxy, fields: [] };
+    // A proxy is itself asked for what is not secret.
+    const to = way !== undefined && way.proxy !== null && by === null ? way.proxy : far;
+    const socket = await dial(to, { connectMs, trust: way?.trust ?? trust, ownPort, signal, by, session: sessions.get(key) });
     open.add(socket);
     socket.on('error', () => {}).once('close', () => {
       open.delete(socket);
@@ -82,36 +87,27 @@ export function createHttp1(options: Http1Options): Http1 {
     return socket;
   }
 
-  async function send(request: WebRequest, far: Far, signal: AbortSignal): Promise<WebAnswer> {
-    const key = `${far.secure ? 'https' : 'http'}://${far.host}:${far.port}`;
-    const by = request.written?.connection;
-    const repeatable = request.once !== true && request.body === null && SAFE.has(request.method);
-    const known = signal.aborted ? null : take(key, by, repeatable);
-    let connected = known !== null;
+  async function send(request: WebRequest, far: Far, signal: AbortSignal, way?: WayOut): Promise<WebAnswer> {
+    const origin = `${far.secure ? 'https' : 'http'}://${far.host}:${far.port}`;
+    const key = way === undefined ? origin : `${origin} ${way.name}`;
+    const asked = way !== undefined && way.proxy !== null && !far.secure ? askedOf(way.proxy) : null;
+    let connected = false;
     try {
-      if (known !== null) {
-        try {
-          return await over(key, known, request, signal);
-        } catch (error) {
-          // RFC 9112, section 9.3.1. Every client does so, and one that never had another connection would see no failure.
-          if (!repeatable || !(error instanceof NoAnswer) || !error.nothing || signal.aborted) throw error;
-        }
-      }
-      connected = false;
-      const socket = await connectTo(key, far, signal);
+      const known = signal.aborted ? null : take(key, request.written?.connection);
+      const socket = known ?? (await connectTo(key, far, signal, way));
       connected = true;
-      return await over(key, socket, request, signal);
+      return await over(key, origin, socket, request, signal, asked);
     } catch (error) {
       const sent = connected && !(error instanceof LeadsHere);
-      if (signal.aborted && !(error instanceof UpstreamError)) throw new UpstreamError('UPSTREAM_FAILED', `The exchange with ${key} was given up.`, { sent, cause: signal.reason });
-      throw upstreamError(error, key, sent);
+      if (signal.aborted && !(error instanceof UpstreamError)) throw new UpstreamError('UPSTREAM_FAILED', `The exchange with ${origin} was given up.`, { sent, cause: signal.reason });
+      throw upstreamError(error, origin, sent);
     }
   }
 
-  function over(key: string, socket: Socket, request: WebRequest, signal: AbortSignal): Promise<WebAnswer> {
-    return exchangeOn(socket, request, options, signal, {
+  function over(key: string, origin: string, socket: Socket, request: WebRequest, signal: AbortSignal, asked: ByProxy | null): Promise<WebAnswer> {
+    return exchangeOn(socket, request, options, signal, asked, {
       free: () => keep(key, socket, request.written?.connection),
-      broke: (error) => upstreamError(signal.aborted ? new Error('given up', { cause: error }) : error, key, true),
+      broke: (error) => upstreamError(signal.aborted ? new Error('given up', { cause: error }) : error, origin, true),
     });
   }
 
@@ -123,5 +119,8 @@ export function createHttp1(options: Http1Options): Http1 {
   };
 }
 
-/** Methods that change nothing (RFC 9110, section 9.2.1). */
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);
+/** How a proxy is asked: by the whole address, and shown what it asks for (RFC 9112, section 3.2.2). */
+function askedOf(proxy: ProxyAddress): ByProxy {
+  const authorization = proxyAuthorization(proxy);
+  return { lines: authorization === null ? [] : [`Proxy-Authorization: ${authorization}`] };
+}
