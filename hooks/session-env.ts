@@ -27,6 +27,8 @@ export interface SessionEnvOptions {
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
   own: Led;
+  /** Learns which files of the person's some program trusts. */
+  trusts?(files: readonly string[]): void;
   /** Other than this machine's. */
   system?: SystemFiles;
 }
@@ -55,6 +57,7 @@ export function installSessionEnv(options: SessionEnvOptions): string | null {
   const { daemonFile, node, env, cwd, own } = options;
   // Where nothing is looked into nobody meets our certificate, and whom programs trust is left as it is.
   const trust = gateway.looks ? prepareTrust(options.home, gateway, env, cwd, options.system) : null;
+  options.trusts?.(trust?.theirs ?? []);
   if (trust !== null) replace(wgetrc, `ca_certificate = ${trust.wget}\n`);
   replace(file, sessionScript(gateway, { daemonFile, wgetrc, curlHome, nodeProxy: hasQuietProxy(node), trust, own }));
   prune(folder);
