@@ -265,7 +265,7 @@ function prune(folder: string): void {
   const oldest = Date.now() - FORGOTTEN_MS;
   for (const name of readdirSync(folder)) {
     const file = join(folder, name);
-    if (name.endsWith('.sh') && (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? oldest) < oldest) remove(file);
+    if (/\.(?:sh|way)$/.test(name) && (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? oldest) < oldest) remove(file);
   }
 }
 
