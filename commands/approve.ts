@@ -3,7 +3,7 @@ import { APPROVAL_VIEWS, type ApprovalRequest, type ApprovalsView } from '../dae
 import { printable, printableJson } from '../daemon/contract/printable.ts';
 import type { OrderAnswer } from '../daemon/contract/views.ts';
 import { formatDollars } from '../daemon/core/amount.ts';
-import { fail, fetchAnswer, postAnswer, show } from './ask-daemon.ts';
+import { fail, fetchAnswer, fitted, postAnswer, show } from './ask-daemon.ts';
 import { CANCELLED, DONE, FAILED, MISUSED, type Exit, type Terminal } from './terminal.ts';
 
 export interface ApproveOptions {
@@ -31,7 +31,7 @@ export async function approve(terminal: Terminal, id: string, options: ApproveOp
   const request: ApprovalRequest = { id, yes: options.no !== true, by: { tty: terminal.interactive, pid: terminal.pid } };
   const answer = await postAnswer<OrderAnswer>(terminal, APPROVAL_VIEWS.approvals, request);
   if (!answer.ok) return answer.exit;
-  terminal.out(options.json === true ? printableJson(answer.body) : printable(answer.body.sentence));
+  terminal.out(options.json === true ? printableJson(answer.body) : fitted(terminal, answer.body.sentence));
   return DONE;
 }
 
@@ -53,7 +53,7 @@ export function addApprovals(program: Command, run: (work: (terminal: Terminal) 
   program
     .command('approve')
     .description('let one of them be paid, once, which only a person can')
-    .argument('[words...]', 'ID, as `pag0 approvals` lists it, or no ID; without one, what waits')
+    .argument('[id...]', 'ID, as `pag0 approvals` lists it, or no ID; without one, what waits')
     .option('--no', 'decline it')
     .option('--json', 'as JSON')
     .action((words: string[], options: ApproveOptions) => run((terminal) => approveWords(terminal, words, options)));

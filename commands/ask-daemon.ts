@@ -1,8 +1,8 @@
 import type { Outcome } from '../daemon/contract/client.ts';
-import { printable, printableJson } from '../daemon/contract/printable.ts';
+import { linesOf, printable, printableJson } from '../daemon/contract/printable.ts';
 import type { ErrorAnswer } from '../daemon/contract/routes.ts';
 import type { TextAnswer } from '../daemon/contract/views.ts';
-import { APPROVAL_NEEDED, CANCELLED, DONE, FAILED, MISUSED, REFUSED, UNREACHABLE, type Exit, type Terminal } from './terminal.ts';
+import { APPROVAL_NEEDED, CANCELLED, DONE, FAILED, MISUSED, REFUSED, UNREACHABLE, WIDTH, type Exit, type Terminal } from './terminal.ts';
 
 export type Answer<T> = { ok: true; body: T } | { ok: false; exit: Exit };
 
@@ -48,10 +48,16 @@ export async function show(terminal: Terminal, route: string, query: Record<stri
 
 /** One sentence on stderr; with `--json` the same as JSON on stdout, where a program looks for its answer. */
 export function fail(terminal: Terminal, sentence: string, exit: Exit = FAILED, code: string = CODE_OF[exit] ?? 'FAILED'): Exit {
-  const text = printable(sentence);
+  const text = printable(sentence).replace(/[.?!]?\)?$/, (end) => (/[.?!]/.test(end) ? end : `${end}.`));
   if (terminal.json) terminal.out(printableJson({ error: { code, message: text.replace(/^pag0(?: [A-Z_]+)?: /, '') } } satisfies ErrorAnswer));
-  else terminal.err(text.startsWith('pag0') ? text : `pag0: ${text}`);
+  else terminal.err(fitted(terminal, text.startsWith('pag0') ? text : `pag0: ${text}`));
   return exit;
+}
+
+/** A sentence, broken at words where a person reads it. */
+export function fitted({ columns }: Pick<Terminal, 'columns'>, sentence: string): string {
+  const text = printable(sentence);
+  return columns === null ? text : linesOf(text, Math.max(20, Math.min(columns, WIDTH))).join('\n');
 }
 
 /** Where the sentence has no code of its own. */
@@ -75,5 +81,5 @@ function settled<T>(terminal: Terminal, outcome: Outcome<T | ErrorAnswer>): Answ
 function refused(terminal: Terminal, outcome: { status: number; body: unknown }): Exit {
   const { error } = outcome.body as Partial<ErrorAnswer>;
   if (error === undefined) return fail(terminal, `its daemon answered with status ${outcome.status}; \`pag0 daemon logs\` may say why.`, FAILED, 'UNEXPECTED_ANSWER');
-  return fail(terminal, error.message.replace(/[.?)]?$/, (end) => (end === '' ? '.' : end)), error.code === 'BAD_REQUEST' ? MISUSED : FAILED, error.code);
+  return fail(terminal, error.message, error.code === 'BAD_REQUEST' ? MISUSED : FAILED, error.code);
 }

@@ -34,7 +34,7 @@ function meant([first, ...rest]: readonly string[]): string | null {
 /** `pag0 budget raise session '$10'`: a person's, so it asks for the amount once more. */
 export async function changeLimit(terminal: Terminal, verb: 'raise' | 'lower', words: readonly string[], options: OrderOptions): Promise<Exit> {
   const read = readLimit(verb, words);
-  if (!read.ok) return fail(terminal, `${read.problem}.`, MISUSED);
+  if (!read.ok) return fail(terminal, read.problem, MISUSED);
   const amount = formatDollars(read.amount);
   const again = (typed: string): boolean => {
     const said = typedAmount(typed);
@@ -52,7 +52,7 @@ function nameOf(target: Target): string {
 export function addBudget(program: Command, run: (work: (terminal: Terminal) => Promise<Exit>) => Promise<void>): void {
   const budget = program.command('budget').description('what has been spent of which budget, and the tree of agents');
   budget
-    .argument('[words...]', 'session ID')
+    .argument('[scope...]', 'session ID')
     .option('--session <id>', 'another session than the one of this folder')
     .option('--json', 'as JSON, amounts in µ$')
     .action((words: string[], options: BudgetOptions) => run((terminal) => showBudget(terminal, words, options)));
@@ -60,7 +60,7 @@ export function addBudget(program: Command, run: (work: (terminal: Terminal) => 
     budget
       .command(verb)
       .description(verb === 'raise' ? 'give a scope more, which only a person can' : 'give a scope less')
-      .argument('[words...]', "[session|run|project|today|agent NAME] '$AMOUNT'")
+      .argument('[limit...]', "[session|run|project|today|agent NAME] '$AMOUNT'")
       // `--session` and `--json` are the parent's options too, and commander gives them to whom they were first made known.
       .action((words: string[], _options: object, command: Command) => run((terminal) => changeLimit(terminal, verb, words, command.optsWithGlobals())));
   }

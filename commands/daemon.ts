@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { daemonStatus, lastLogLines, stopDaemon } from '../daemon/contract/control.ts';
 import { ledProcesses, type LedProcess } from '../daemon/contract/led-processes.ts';
-import { printable, printableJson } from '../daemon/contract/printable.ts';
+import { linesOf, printable, printableJson, shortened } from '../daemon/contract/printable.ts';
 import type { StatusAnswer } from '../daemon/contract/routes.ts';
 import { fail } from './ask-daemon.ts';
 import { installationAt } from './installation.ts';
 import { STAY } from './setup.ts';
-import { DONE, FAILED, MISUSED, UNREACHABLE, type Exit, type Terminal } from './terminal.ts';
+import { WIDTH, DONE, FAILED, MISUSED, UNREACHABLE, type Exit, type Terminal } from './terminal.ts';
 
 export interface JsonOption {
   json?: boolean;
@@ -62,10 +62,10 @@ function statusText(status: StatusAnswer): string {
     `  log       ${status.log}`,
     `  driver    ${status.driver ?? 'none'}`,
     ...(status.mode === 'shadow' ? ['  mode      shadow: nothing is refused or paid'] : []),
-    ...(status.notice === undefined ? [] : [`  notice    ${status.notice}`]),
-    ...(status.problem === undefined ? [] : [`  problem   ${status.problem.sentence}`]),
+    ...(status.notice === undefined ? [] : ['', ...linesOf(printable(status.notice), WIDTH)]),
+    ...(status.problem === undefined ? [] : ['', ...linesOf(printable(status.problem.sentence), WIDTH)]),
   ];
-  return lines.map((line) => printable(line)).join('\n');
+  return lines.map((line) => shortened(line, WIDTH)).join('\n');
 }
 
 function duration(ms: number): string {

@@ -30,6 +30,7 @@ const terminal: Terminal = {
   interactive: process.stdin.isTTY === true,
   home,
   port,
+  columns: process.stdout.isTTY ? process.stdout.columns : null,
   json: false,
   client,
   start: () => startDaemon(terminal),

@@ -1,6 +1,6 @@
 import { printable, printableJson } from '../daemon/contract/printable.ts';
 import { VIEWS, type OrderAnswer, type OrderCheckAnswer, type OrderRequest, type OrderVerb, type Target } from '../daemon/contract/views.ts';
-import { fail, postAnswer } from './ask-daemon.ts';
+import { fail, fitted, postAnswer } from './ask-daemon.ts';
 import { sessionQuery } from './session.ts';
 import { CANCELLED, DONE, type Exit, type Terminal } from './terminal.ts';
 
@@ -38,12 +38,12 @@ export async function give(terminal: Terminal, order: Order, confirm: Confirmati
     // What is confirmed is what is done, also when another session has spoken meanwhile.
     request = { ...request, session: session ?? request.session };
     if (session !== null && cwd !== null) terminal.err(printable(`Session ${session} in ${cwd}`));
-    terminal.err(printable(sentence));
+    terminal.err(fitted(terminal, sentence));
     if (!confirm.agrees((await terminal.ask(printable(confirm.question))).trim())) return fail(terminal, 'nothing was changed.', CANCELLED);
   }
   const answer = await postAnswer<OrderAnswer>(terminal, VIEWS.orders, request);
   if (!answer.ok) return answer.exit;
-  terminal.out(options.json === true ? printableJson(answer.body) : printable(answer.body.sentence));
+  terminal.out(options.json === true ? printableJson(answer.body) : fitted(terminal, answer.body.sentence));
   return DONE;
 }
 

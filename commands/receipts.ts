@@ -20,7 +20,7 @@ export interface ReceiptsOptions {
 export async function showReceipts(terminal: Terminal, words: readonly string[], options: ReceiptsOptions): Promise<Exit> {
   const { limit, session, today, all, csv, json } = options;
   const read = readScope(words, { session, today, all }, ['session', 'today', 'all']);
-  if (!read.ok) return fail(terminal, `${read.problem}.`, MISUSED);
+  if (!read.ok) return fail(terminal, read.problem, MISUSED);
   if (csv === true && json === true) return fail(terminal, 'choose one of --csv and --json.', MISUSED);
   const query = { ...scopeQuery(read.choice, sessionQuery(terminal, undefined)), limit };
   return csv === true ? writeCsv(terminal, query) : show(terminal, RECEIPT_VIEWS.receipts, query, json === true);
@@ -38,7 +38,7 @@ export function addReceipts(program: Command, run: (work: (terminal: Terminal) =
   program
     .command('receipts')
     .description('every payment from the wallet: what, to whom, by which transaction')
-    .argument('[words...]', '[session [ID]|today|all]')
+    .argument('[scope...]', '[session [ID]|today|all]')
     .option('--session [id]', 'one session and all it started (default: the one of this folder)')
     .option('--today', 'all sessions, today')
     .option('--all', 'everything')

@@ -18,7 +18,7 @@ export interface ReportOptions {
 /** `pag0 report today` and `pag0 report --today` are one. */
 export async function showReport(terminal: Terminal, words: readonly string[], options: ReportOptions): Promise<Exit> {
   const read = readScope(words, options);
-  if (!read.ok) return fail(terminal, `${read.problem}.`, MISUSED);
+  if (!read.ok) return fail(terminal, read.problem, MISUSED);
   return show(terminal, VIEWS.report, scopeQuery(read.choice, sessionQuery(terminal, undefined)), options.json === true);
 }
 
@@ -26,7 +26,7 @@ export function addReport(program: Command, run: (work: (terminal: Terminal) => 
   program
     .command('report')
     .description('what was spent, by agent, tool and endpoint, and why something was stopped')
-    .argument('[words...]', '[session [ID]|run [ID]|project|today|all]')
+    .argument('[scope...]', '[session [ID]|run [ID]|project|today|all]')
     .option('--session [id]', 'one session and all it started (default: the one of this folder)')
     .option('--run [id]', 'one run')
     .option('--project', 'the project of the session')

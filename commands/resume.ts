@@ -8,7 +8,7 @@ import { MISUSED, type Exit, type Terminal } from './terminal.ts';
 /** A person's: it lets money go again. */
 export async function resume(terminal: Terminal, words: readonly string[], options: OrderOptions): Promise<Exit> {
   const read = stopTarget(words);
-  if (!read.ok) return fail(terminal, `${read.problem}.`, MISUSED);
+  if (!read.ok) return fail(terminal, read.problem, MISUSED);
   const { target } = read;
   return give(terminal, { verb: 'resume', target }, { question: `Let paid calls of ${nameOf(target)} go on? Type resume: `, agrees: (typed) => typed === 'resume' }, options);
 }
@@ -31,7 +31,7 @@ export function addResume(program: Command, run: (work: (terminal: Terminal) => 
   program
     .command('resume')
     .description('let paid calls go on, which only a person can')
-    .argument('[words...]', '[session [ID]|run [ID]|project|agent NAME|all]')
+    .argument('[whom...]', '[session [ID]|run [ID]|project|agent NAME|all]')
     .option('--session <id>', 'another session than the one of this folder')
     .option('--json', 'as JSON')
     .action((words: string[], options: OrderOptions) => run((terminal) => resume(terminal, words, options)));

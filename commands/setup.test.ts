@@ -24,7 +24,7 @@ describe('pag0 setup', () => {
   it('shows what is in force, and changes nothing without a word of a person', async () => {
     const ran = await setup('');
     expect(ran).toMatchObject({ exit: 1, questions: [] });
-    expect(ran.out).toMatch(/hooks +the daemon runs\n.*tickets.*\n.*environment +on.*\n.*sandbox +not set up/);
+    expect(ran.out).toMatch(/hooks +the daemon runs\n.*environment +on.*\n.*sandbox +not set up/);
     expect(ran.err).toContain('nothing was changed');
     expect(readdirSync(join(home, '.claude'))).toEqual([]);
   });

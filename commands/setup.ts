@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { printable, printableJson } from '../daemon/contract/printable.ts';
+import { printable, printableJson, shortened } from '../daemon/contract/printable.ts';
 import { ROUTES } from '../daemon/contract/routes.ts';
-import { fail, startedByAgent } from './ask-daemon.ts';
+import { fail, fitted, startedByAgent } from './ask-daemon.ts';
 import { copyPlugin, installationAt, type Installation } from './installation.ts';
 import { fieldIn, readSettings, withField, writeSettings, type Path, type SettingsFile } from './settings-file.ts';
-import { DONE, FAILED, type Exit, type Terminal } from './terminal.ts';
+import { DONE, FAILED, WIDTH, type Exit, type Terminal } from './terminal.ts';
 
 export interface SetupOptions {
   yes?: boolean;
@@ -42,7 +42,7 @@ export async function setup(terminal: Terminal, options: SetupOptions): Promise<
   if (leadsHere) return finish(terminal, options, layers, 'keep');
   if (found.port !== null) return fail(terminal, `${NAME} is ${found.port} in ${read.settings.file}, which is another program's, so it was left alone; take it out first if pag0 is to be in its place.`);
   if (options.yes !== true && (options.json === true || startedByAgent(terminal))) return finish(terminal, options, layers, 'keep');
-  terminal.err(`With ${NAME} at ${terminal.port}, commands in the client's Bash sandbox reach the network through pag0 alone: hosts outside its \`allowedDomains\` are refused without a question, and nothing is reached while the daemon does not run.`);
+  terminal.err(fitted(terminal, `With ${NAME} at ${terminal.port}, commands in the client's Bash sandbox reach the network through pag0 alone: hosts outside its \`allowedDomains\` are refused without a question, and nothing is reached while the daemon does not run.`));
   if (options.yes !== true && !terminal.interactive) return fail(terminal, 'nothing was changed; type it in a terminal, or with --yes.');
   if (options.yes !== true && !/^y(es)?$/i.test((await terminal.ask(printable(`Set it in ${read.settings.file}? [y/N] `))).trim())) return fail(terminal, 'nothing was changed.');
   return finish(terminal, options, layers, terminal.port);
@@ -82,7 +82,7 @@ function finish(terminal: Terminal, options: SetupOptions, layers: Layers, port:
 
 function report(terminal: Terminal, options: SetupOptions, layers: Layers, changed: boolean, sentence: string | null): Exit {
   if (options.json === true) terminal.out(printableJson({ ...layers, changed }));
-  else if (sentence !== null) terminal.out(printable(sentence));
+  else if (sentence !== null) terminal.out(fitted(terminal, sentence));
   return DONE;
 }
 
@@ -121,11 +121,10 @@ function shown({ home }: Terminal, { plugin, daemon, environment, sandbox }: Lay
     ...(plugin.mustStay ? STAY : []),
     'pag0 layers, the strongest first',
     `  hooks        ${daemon === 'running' ? 'the daemon runs' : 'the daemon does not run; the next session starts it'}`,
-    '  tickets      with the hooks, for curl and wget',
-    `  environment  ${environment ? 'on, for everything else that Bash starts' : `off, by gateway.environment in ${home.configFile}`}`,
+    `  environment  ${environment ? 'on, for everything that Bash starts' : `off, by gateway.environment in ${home.configFile}`}`,
     `  sandbox      ${leads}${sandbox.leadsHere && !sandbox.enabled ? '; the sandbox itself is off in your settings' : ''}`,
   ]
-    .map((line) => printable(line))
+    .map((line) => shortened(line, WIDTH))
     .join('\n');
 }
 

@@ -35,6 +35,7 @@ export async function runWith(words: readonly string[], script: Script, more: Pa
     interactive: more.interactive ?? false,
     home: more.home ?? homeAt('/nowhere'),
     port: 4999,
+    columns: null,
     json: false,
     client,
     start: () => Promise.resolve(more.start?.() ?? { ok: false, problem: { code: 'DAEMON_DIED', sentence: 'pag0: the daemon ended as soon as it started.' } }),

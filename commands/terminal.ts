@@ -12,6 +12,8 @@ export interface Terminal {
   pid: number;
   /** A person may be typing: stdin is a terminal. */
   interactive: boolean;
+  /** Columns of the terminal, for sentences that a person reads there; null: a program reads, and gets each in one line. */
+  columns: number | null;
   /** `--json`: stdout is one JSON document, whatever happens. */
   json: boolean;
   home: Home;
@@ -44,3 +46,6 @@ export const APPROVAL_NEEDED = 4;
 export const UNREACHABLE = 5;
 export const MISUSED = 64;
 export type Exit = number;
+
+/** Pages are made for a terminal of this width. */
+export const WIDTH = 80;

@@ -122,18 +122,18 @@ describe('pag0 wallet address', () => {
 });
 
 describe('pag0 wallet balance', () => {
-  const row = { network: 'eip155:84532', asset: '0xa', amount: '12500000', unknown: null };
+  const row = { network: 'eip155:84532', asset: '0x036cbd53842c5426634e7929541ec2318f3dcf7e', amount: '12500000', unknown: null };
   const view = { source: 'keystore', address: ADDRESS, problem: null, balances: [row] };
   const ask = (body: object, ...words: string[]) => runWith(['wallet', 'balance', ...words], { '/v1/wallet/balance': answered(body) });
 
   it('shows what there is, token by token', async () => {
-    expect(await ask(view)).toMatchObject({ exit: 0, out: '      $12.50  0xa on eip155:84532\n', err: '' });
+    expect(await ask(view)).toMatchObject({ exit: 0, out: '      $12.50  USDC on Base Sepolia\n', err: '' });
     expect(JSON.parse((await ask(view, '--json')).out)).toEqual(view);
   });
 
   it('says what is unknown, and how it would be known', async () => {
     const ran = await ask({ ...view, balances: [row, { ...row, asset: '0xb', amount: null, unknown: 'NO_RPC' }] });
-    expect(ran).toMatchObject({ exit: 1, out: '      $12.50  0xa on eip155:84532\n     unknown  0xb on eip155:84532\n', err: expect.stringMatching(/name an RPC that answers/) as string });
+    expect(ran).toMatchObject({ exit: 1, out: '      $12.50  USDC on Base Sepolia\n     unknown  0xb on Base Sepolia\n', err: expect.stringMatching(/name an RPC that answers/) as string });
   });
 
   it('says how to come by a wallet', async () => {

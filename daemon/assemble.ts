@@ -43,7 +43,7 @@ import { HAS_RELAY, launchOf, neighbourOf, relayOf } from './lifecycle/neighbour
 import { processSystem } from './lifecycle/processes.ts';
 import type { Assembled } from './lifecycle/start.ts';
 import { createMcpProxy } from './mcp/proxy.ts';
-import { PROXY_PATH } from './mcp/target.ts';
+import { isForProxy } from './mcp/target.ts';
 import { createChainReader } from './payer/chain.ts';
 import { createApprovals } from './pipeline/approvals.ts';
 import { createDemands } from './pipeline/demands.ts';
@@ -207,7 +207,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
 
   /** Of what asks the daemon itself, the streams of MCP, which may stay open as long as a session. */
   function asksForMcp(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
-    const away = incoming.url?.startsWith(PROXY_PATH) === true ? turnedAway(incoming) : null;
+    const away = isForProxy(incoming.url ?? '') ? turnedAway(incoming) : null;
     if (away === null) return mcp.request(incoming, outgoing);
     incoming.resume();
     writePlain(outgoing, away);

@@ -27,8 +27,10 @@ export function registrationOf(mode: HookMode, payload: HookPayload, env: Env, p
     source: payload.source,
     prompt_id: payload.promptId,
     author: payload.author,
+    promptDigest: payload.promptDigest,
+    command: payload.command,
     permission_mode: payload.permissionMode,
-    attended: env['CLAUDE_CODE_SESSION_ATTENDED'] === '1' && parent === null,
+    attended: isAttended(env) && parent === null,
     options: optionsFrom(env),
     clientPid: clientPidOf(ancestors, env['CLAUDE_PID']),
     parent: { session: parent },
@@ -38,6 +40,12 @@ export function registrationOf(mode: HookMode, payload: HookPayload, env: Env, p
     run: filled(env['PAG0_RUN']),
     pluginVersion,
   };
+}
+
+/** Clients before 2.1.269 say only that they are the screen, or `-p`. */
+function isAttended(env: Env): boolean {
+  const told = env['CLAUDE_CODE_SESSION_ATTENDED'];
+  return told === undefined ? env['CLAUDE_CODE_ENTRYPOINT'] === 'cli' : told === '1';
 }
 
 /** Through which nothing can be passed on: what goes out has to go that way, and not past it through ours. */

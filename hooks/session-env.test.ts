@@ -3,6 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DIRECT, goesDirect } from '../daemon/contract/direct-command.ts';
+import { environmentFile } from '../daemon/contract/home.ts';
 import { daemonEnv } from '../daemon/contract/daemon-env.ts';
 import { ownEnvironment } from '../daemon/contract/own-environment.ts';
 import type { GatewayAccess } from '../daemon/contract/routes.ts';
@@ -26,7 +28,9 @@ const GATEWAY: GatewayAccess = {
   named: [],
   looks: true,
 };
-const PROXY = 'http://session-czE:S3cret_-@127.0.0.1:4402';
+/** The shell's pid stands in it, which no test knows before. */
+const PROXY = 'http://session-czE.PID:S3cret_-@127.0.0.1:4402';
+const withoutPid = (text: string): string => text.replaceAll(/(session-\w+)\.\d+:/g, '$1.PID:');
 let options: SessionEnvOptions;
 
 beforeEach(() => {
@@ -37,7 +41,7 @@ beforeEach(() => {
   writeFileSync(daemonFile, ALIVE);
   writeFileSync(GATEWAY.bundle, 'all of them\n');
   writeFileSync(GATEWAY.ca, 'ours\n');
-  options = { home, session: 's1', begins: true, userConfigs: [], gateway: GATEWAY, daemonFile, node: '24.1.0', env: {}, cwd: root, own: { proxies: {}, except: null }, system: { pip: [], wget: [] } };
+  options = { home, session: 's1', begins: true, gateway: GATEWAY, daemonFile, node: '24.1.0', userConfigs: [], env: {}, cwd: root, own: { proxies: {}, except: null }, system: { pip: [], wget: [] } };
 });
 
 const SHELLS = [['sh'], ['dash'], ['bash'], ['bash', '--posix'], ['zsh', '-f'], ['busybox', 'sh']].filter(([program]) => hasProgram(program!, ['-c', ':']) || hasProgram(program!, ['true']));
@@ -47,9 +51,8 @@ function environment(line: string, given: Record<string, string> = {}, shell: re
   const [program, ...args] = shell;
   const script = `set -eu\n${line}env -0`;
   const text = execFileSync(program!, [...args, '-c', script], { env: { PATH: process.env['PATH'], HOME: root, ...given }, stdio: ['ignore', 'pipe', 'inherit'] }).toString();
-  // The shell's own number stands in the name.
-  const entries = text.replace(/(session-cz\w)\.\d+:/g, '$1:').split('\0').flatMap((entry): [string, string][] => (entry.includes('=') ? [[entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]] : []));
-  return Object.fromEntries(entries.filter(([name]) => /proxy|^ssl_|ca_(bundle|certs)|pag0|wgetrc|cert|cainfo|cafile|ca_file|roots_file|^git_config/i.test(name)));
+  const entries = text.split('\0').flatMap((entry): [string, string][] => (entry.includes('=') ? [[entry.slice(0, entry.indexOf('=')), withoutPid(entry.slice(entry.indexOf('=') + 1))]] : []));
+  return Object.fromEntries(entries.filter(([name]) => /proxy|^ssl_|ca_(bundle|certs)|pag0|wgetrc|cert|cainfo|cafile|ca_file|roots_file|^git_config|curl_home/i.test(name)));
 }
 
 const line = (): string => installSessionEnv(options)!;
@@ -66,6 +69,7 @@ const ours = (): Record<string, string> => ({
   DENO_CERT: GATEWAY.ca,
   NODE_USE_ENV_PROXY: '1',
   WGETRC: join(options.home, 'environment', 'wgetrc'),
+  CURL_HOME: join(options.home, 'environment', 'curl'),
   PAG0_TICKET_PROXY: PROXY,
   PAG0_TICKET_CA: GATEWAY.ca,
   PAG0_TICKET_NODE: '1',
@@ -92,7 +96,8 @@ describe("a session's environment", () => {
   it('needs no other program', () => {
     for (const shell of ['/bin/sh', '/bin/bash']) {
       const text = execFileSync(shell, ['-c', `${line()}printf %s "$https_proxy"`], { env: { PATH: '/nowhere' }, stdio: ['ignore', 'pipe', 'inherit'] });
-      expect(String(text).replace(/\.\d+:/, ':')).toBe(PROXY);
+      expect(withoutPid(String(text))).toBe(PROXY);
+      expect(String(text)).toMatch(/session-czE\.[1-9]\d*:/);
     }
   });
 
@@ -106,8 +111,8 @@ describe("a session's environment", () => {
 
   it.each(SHELLS.map((shell) => ({ name: shell.join(' '), shell })))("says only whom to trust in the client's sandbox, where that leads here: $name", ({ shell }) => {
     const sandbox = { CLAUDE_CODE_HOST_HTTP_PROXY_PORT: '4402', http_proxy: 'http://localhost:3128', HTTPS_PROXY: 'http://localhost:3128', no_proxy: 'localhost' };
-    const { CURL_CA_BUNDLE, SSL_CERT_FILE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS, DENO_CERT, WGETRC, PAG0_TICKET_CA } = ours();
-    const expected = { ...sandbox, CURL_CA_BUNDLE, SSL_CERT_FILE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS, DENO_CERT, WGETRC, PAG0_TICKET_CA };
+    const { CURL_CA_BUNDLE, SSL_CERT_FILE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS, DENO_CERT, WGETRC, CURL_HOME, PAG0_TICKET_CA } = ours();
+    const expected = { ...sandbox, CURL_CA_BUNDLE, SSL_CERT_FILE, REQUESTS_CA_BUNDLE, NODE_EXTRA_CA_CERTS, DENO_CERT, WGETRC, CURL_HOME, PAG0_TICKET_CA };
     // The daemon's process is not to be seen from in there.
     unlinkSync(options.daemonFile);
     expect(environment(line(), sandbox, shell)).toEqual(expected);
@@ -290,6 +295,16 @@ describe("the session's file", () => {
     expect(installSessionEnv({ ...options, gateway: null })).toBeNull();
   });
 
+  it('is there only for a session whose client reads it, and is renewed there alone', () => {
+    expect(installSessionEnv({ ...options, begins: false })).toBeNull();
+    expect(existsSync(environmentFile(options.home, 's1'))).toBe(false);
+    const first = line();
+    expect(installSessionEnv({ ...options, begins: false, gateway: null })).toBeNull();
+    expect(environment(first)).toEqual({});
+    installSessionEnv({ ...options, begins: false });
+    expect(environment(first)).toEqual(ours());
+  });
+
   it('of a session that nobody resumed for a month is forgotten', () => {
     line();
     const folder = join(options.home, 'environment');
@@ -314,7 +329,8 @@ describe('real programs go where it says', () => {
     options.node = process.versions.node;
   });
 
-  const CREDENTIALS = expect.stringMatching(/^session-czE\.\d+:S3cret_-$/) as string;
+  const CREDENTIALS = 'session-czE.PID:S3cret_-';
+  const seen = () => recorder.seen.map(({ url, credentials }) => ({ url, credentials: credentials === null ? null : withoutPid(credentials) }));
   const PYTHON = (text: string): string[] => ['python3', '-c', text];
   const nodeMajor = Number(process.versions.node.split('.')[0]);
   const ROWS: readonly (readonly [name: string, isThere: boolean, command: readonly string[]])[] = [
@@ -330,14 +346,50 @@ describe('real programs go where it says', () => {
     it.skipIf(!isThere)(`${name}, and trusts what it finds there`, async () => {
       const result = await recorder.run('sh', ['-c', `${line()}"$@"`, 'sh', ...command], { XDG_CONFIG_HOME: recorder.folder });
       expect(result).toMatchObject({ code: 0, stderr: '' });
-      expect(recorder.seen).toContainEqual({ url: 'https://a.example.com/x', credentials: CREDENTIALS });
+      expect(seen()).toContainEqual({ url: 'https://a.example.com/x', credentials: CREDENTIALS });
     });
   }
 
   it('git, which shows who it is when it is asked', async () => {
     recorder.demanding = true;
     await recorder.run('sh', ['-c', `${line()}git ls-remote http://a.example.com/g`]);
-    expect(recorder.seen[0]).toEqual({ url: 'http://a.example.com/g/info/refs?service=git-upload-pack', credentials: CREDENTIALS });
+    expect(seen()[0]).toEqual({ url: 'http://a.example.com/g/info/refs?service=git-upload-pack', credentials: CREDENTIALS });
+  });
+
+  it("curl, which shows nothing of the tunnel, also where the person has a configuration of their own", async () => {
+    const answer = await recorder.run('sh', ['-c', `${line()}curl -sS -i -D - https://a.example.com/x`]);
+    expect(answer.stdout).toMatch(/^HTTP\/1\.1 200 OK/);
+    expect(answer.stdout).not.toMatch(/established|X-Tunnel/i);
+    const mine = join(recorder.folder, 'my "curlrc"');
+    writeFileSync(mine, 'write-out = "mine %{http_code}"\n');
+    options.userConfigs = ['/nowhere/curlrc', mine];
+    expect(await recorder.run('sh', ['-c', `${line()}curl -sS -i https://a.example.com/x`])).toMatchObject({ stdout: expect.stringMatching(/^HTTP\/1\.1 200 OK[^]*mine 200$/) as string, stderr: '' });
+  });
+
+  it.each(['sh', 'bash', 'zsh'].filter((shell) => hasProgram(shell, ['-c', ':'])))('and a curl that says itself where it connects asks whom it asked without pag0: %s', async (shell) => {
+    const port = String(recorder.port);
+    const direct = [`curl -sS --resolve a.example.com:${port}:127.0.0.1 http://a.example.com:${port}/x`, `curl -sS --connect-to ::127.0.0.1:${port} http://a.example.com/x`];
+    for (const command of direct) {
+      expect(goesDirect(command)).toBe(true);
+      recorder.seen.length = 0;
+      const { code } = await recorder.run(shell, ['-c', `${line()}${command}`]);
+      // A plain sh has no variable with the text: there it goes the way that it is led.
+      if (shell !== 'sh') expect({ code, seen: seen() }).toEqual({ code: 0, seen: [{ url: 'direct /x', credentials: null }] });
+    }
+  });
+
+  it('and the shell and the daemon read such a command alike', () => {
+    for (const { program, options: list } of DIRECT) {
+      for (const option of list) {
+        const command = `${option.includes(program) ? '' : `${program} `}${option} https://a.example.com/`;
+        expect(goesDirect(command)).toBe(true);
+        expect(environment(`${line()}: '${command}'\n`, {}, ['bash'])).not.toHaveProperty('https_proxy');
+      }
+    }
+    for (const command of ['curl -s https://a.com | head -6', 'tail -4 x; curl https://a.com', 'echo --resolve', 'wget -q https://a.com']) {
+      expect(goesDirect(command)).toBe(false);
+      expect(environment(`${line()}: '${command}'\n`, {}, ['bash'])).toHaveProperty('https_proxy');
+    }
   });
 
   it('but none of them on this machine', async () => {

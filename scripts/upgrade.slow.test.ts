@@ -109,8 +109,11 @@ describe('an upgrade from 0.1.0', () => {
     return stdout;
   }
 
-  const shell = async (command: string): Promise<string> =>
-    (await run('bash', ['-c', `. ${envFile}; ${command}`], { env })).stdout;
+  const shell = (command: string): Promise<string> =>
+    run('bash', ['-c', `. ${envFile}; ${command}`], { env }).then(
+      ({ stdout }) => stdout,
+      ({ code, stdout }: { code: number; stdout: string }) => `exit ${code}\n${stdout}`,
+    );
 
   it('keeps what was spent, what was lowered, and what was still under way', async () => {
     const old = join(root, 'old', 'plugin');

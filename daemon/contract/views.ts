@@ -66,7 +66,8 @@ export interface AgentView extends Spending {
   session: string;
   role: string;
   type: string;
-  kind: 'main' | 'subagent' | 'loop';
+  /** `turn`: the work that one slash command set off, where it has a budget of its own. */
+  kind: 'main' | 'subagent' | 'turn' | 'loop';
   own: string;
   state: 'working' | 'ended' | 'stopped';
   /** The kill switch is on for it, or for a scope it is charged to. */
@@ -86,6 +87,8 @@ export interface BudgetView {
   /** Of the session's own budget. */
   utilizationRate: number | null;
   scopes: ScopeView[];
+  /** The broadest account for which paid calls are stopped, and what `resume` has to name; null: they are not. */
+  killSwitch: { label: string; lift: string } | null;
   /** Answers from the cache in this session and all it started, and what they would have cost. */
   cacheHits: number;
   cacheSavings: string;
@@ -120,7 +123,8 @@ export interface AgentRow extends Counts {
   session: string;
   role: string;
   type: string;
-  kind: 'main' | 'subagent' | 'loop';
+  /** `turn`: the work that one slash command set off, where it has a budget of its own. */
+  kind: 'main' | 'subagent' | 'turn' | 'loop';
   parent: Place | null;
   /** `cost` with that of everything below, as far as this report reaches. */
   total: string;

@@ -22,8 +22,8 @@ function isEmpty(body: unknown): boolean {
   return body === null || (body instanceof Uint8Array && body.length === 0);
 }
 
-/** Meant for one recipient, once: parts, cookies, receipts, a body that is coded for one connection. */
-const OWN_FIELDS = ['transfer-encoding', 'content-range', 'set-cookie', 'set-cookie2', 'x-payment-response', 'payment-response'];
+/** Meant for one recipient, once: parts, cookies, receipts. */
+const OWN_FIELDS = ['content-range', 'set-cookie', 'set-cookie2', 'x-payment-response', 'payment-response'];
 /** Who asks decides, or when. A redirect is an answer; a refusal, a demand for money and a failure are not. */
 const NEVER = new Set([206, 401, 402, 403, 407, 429]);
 

@@ -95,7 +95,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   /** `Host` names another host than the one that is asked, and that one is not passed on unseen: what came of it would be judged by the wrong rules. */
   async function misleads(asker: Asker | null, head: RequestHead, authority: Authority): Promise<boolean> {
     const named = otherHost(head, authority)?.authority ?? null;
-    return named !== null && (await governor.passage(asker, { ...named, secure: authority.secure })).passage !== 'tunnel';
+    if (named === null) return false;
+    return (await governor.passage(asker, { ...named, secure: authority.secure })).passage !== 'tunnel';
   }
 
   function accept(socket: Socket, own: (socket: Socket) => void): void {

@@ -48,6 +48,15 @@ function inAscii(path: string): string {
   return path.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
+/** curl, and git by its library, encode a path's bytes above 0x7F when they ask a server, and not when they ask a proxy. */
+function asAskedDirectly(target: string, lines: RequestHead['lines']): string {
+  if (!/^(curl|git)\//.test(valuesOf(lines, 'user-agent')[0] ?? '')) return target;
+  const query = target.indexOf('?');
+  const path = query < 0 ? target : target.slice(0, query);
+  // eslint-disable-next-line no-control-regex
+  return path.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`) + target.slice(path.length);
+}
+
 /**
  * Of a request to the proxy itself. null: it is for the daemon. curl's `--request-target` is written as it stands also to a proxy;
  * then `Host` says where it goes, and that it is meant for a proxy at all is told by the fields that nobody else is shown.
@@ -55,7 +64,8 @@ function inAscii(path: string): string {
 export function proxiedTarget({ method, target, lines }: RequestHead, ownPort: number): Target | null {
   if (!target.startsWith('/') && target !== '*') {
     const parsed = absoluteTarget(target, method);
-    return 'problem' in parsed || !isOwn(parsed.authority, ownPort) ? parsed : null;
+    if ('problem' in parsed) return parsed;
+    return isOwn(parsed.authority, ownPort) ? null : { ...parsed, target: asAskedDirectly(parsed.target, lines) };
   }
   if (!lines.some(({ name }) => name === 'proxy-authorization' || name === 'proxy-connection')) return null;
   const authority = parseAuthority(valuesOf(lines, 'host')[0] ?? '', false);

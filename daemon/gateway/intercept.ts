@@ -6,6 +6,9 @@ import type { GatewayLog } from './serve.ts';
 /** The first byte of every TLS connection: a handshake record (RFC 8446, section 5.1). */
 const HANDSHAKE = 0x16;
 
+/** RFC 7301. `curl -0` offers the older one alone. */
+const SPOKEN = ['http/1.1', 'http/1.0'];
+
 export interface InterceptParts {
   headMs: number;
   log: GatewayLog;
@@ -30,7 +33,7 @@ export async function intercept(parts: InterceptParts, outer: Client, authority:
   const secureContext = await parts.contextFor(authority.host);
   if (connection.destroyed) return null;
   source.release();
-  const socket = new TLSSocket(connection, { isServer: true, ALPNProtocols: ['http/1.1'], secureContext });
+  const socket = new TLSSocket(connection, { isServer: true, ALPNProtocols: SPOKEN, secureContext });
   socket.on('error', (error: Error & { code?: string }) => {
     // A program that does not know our CA ends here: the log is where its owner finds out.
     if (error.code?.startsWith('ERR_SSL_') === true) parts.log.info('a client ended TLS', { host: authority.host, code: error.code });

@@ -122,7 +122,7 @@ describe('POST /hook', () => {
   it('takes a raise from nobody but a person', async () => {
     const { body } = await post('/hook', { hook_event_name: 'UserPromptExpansion', session_id: 's1', command_name: 'pag0:pag0-budget', command_args: 'raise session $50' });
     expect(body).toMatchObject({ decision: 'block', reason: expect.stringContaining('only a person') as string });
-    const order = await post('/v1/orders', { verb: 'raise', session: 's1', target: { kind: 'session' }, amount: '$50', by: { pid: process.pid, tty: true } });
+    const order = await post('/v1/orders', { verb: 'raise', session: 's1', cwd: '/', target: { kind: 'session' }, amount: '$50', by: { pid: process.pid, tty: true } });
     expect(order).toMatchObject({ status: 403, body: { error: { code: 'PERSON_REQUIRED' } } });
   });
 });

@@ -42,7 +42,7 @@ export function createListener({ door, serving, opening, leaving }: ListenerOpti
     return answer;
   });
   const server = createServer(serverOptions(), (incoming, outgoing) => {
-    const wait = serving() === null && incoming.url === ROUTES.hook ? opened() : null;
+    const wait = serving() === null && incoming.url === ROUTES.hook ? opened(HOOK_WAITS_MS) : null;
     if (wait === null) answer(incoming, outgoing);
     else void wait.then(() => answer(incoming, outgoing));
   });
@@ -51,11 +51,11 @@ export function createListener({ door, serving, opening, leaving }: ListenerOpti
    * A client's event that comes while the ledger is being opened is heard when it is: turned away it would be lost. The daemon's own
    * callers wait by themselves, and want to know how far it is. null: nothing is to be waited for.
    */
-  function opened(): Promise<unknown> | null {
+  function opened(limitMs: number): Promise<unknown> | null {
     const wait = opening();
     if (wait === null) return null;
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => (timer = setTimeout(resolve, OPENING_MS)));
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, limitMs)));
     return Promise.race([wait, late]).finally(() => clearTimeout(timer));
   }
 
@@ -97,16 +97,15 @@ export function createListener({ door, serving, opening, leaving }: ListenerOpti
   };
   server.removeListener('connection', toOwn).on('connection', accept);
 
-  /** While it starts or ends the door answers for itself. What is led through it waits a moment, as a slow connection would. */
+  /** While it starts the door answers for itself. What is led through it waits, as on a slow connection. */
   async function whileAway(socket: Socket): Promise<void> {
     socket.on('error', () => {});
     const begun = await firstBytes(socket);
     if (begun === null) return void socket.destroy();
     socket.unshift(begun);
     if (!FOR_PROXY.test(begun.subarray(0, 64).toString('latin1'))) return own(socket);
-    for (const until = Date.now() + START_MS; serving() === null && Date.now() < until && !leaving() && !socket.destroyed; ) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-    }
+    await opened(PROXY_WAITS_MS);
+    if (socket.destroyed) return;
     if (serving() === null) socket.destroy();
     else accept(socket);
   }
@@ -114,9 +113,10 @@ export function createListener({ door, serving, opening, leaving }: ListenerOpti
   return server;
 }
 
-/** Longest wait of a connection for the ledger to be open. */
-const START_MS = 10_000;
-const LOOK_AGAIN_MS = 20;
+/** Below the shortest time that a client gives its http hooks. */
+const HOOK_WAITS_MS = 4_000;
+/** Programs wait longer for a connection than that. */
+const PROXY_WAITS_MS = 10_000;
 const FOR_PROXY = /^(CONNECT |[^ ]+ https?:\/\/)/i;
 
 function firstBytes(socket: Socket): Promise<Buffer | null> {
@@ -133,9 +133,6 @@ function firstBytes(socket: Socket): Promise<Buffer | null> {
     socket.on('readable', read).once('end', ended).once('close', ended);
   });
 }
-
-/** Below the shortest time that a client gives its http hooks. */
-const OPENING_MS = 4_000;
 
 const MISDIRECTED = problemAnswer(400, 'BAD_REQUEST', 'what is led through pag0 needs a connection of its own');
 

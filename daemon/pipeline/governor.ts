@@ -6,8 +6,9 @@ import { endpointOf } from '../core/endpoint.ts';
 import { looksAt } from '../core/passage.ts';
 import { refusal, type Refusal } from '../core/errors.ts';
 import { letsOut } from '../core/sandbox.ts';
-import { MAIN } from '../core/tree.ts';
+import { commonAncestor } from '../core/tree.ts';
 import type { Asker, Connection, Governor, Passage, Process, ShellHint, WebRequest } from '../ports.ts';
+import { toldElsewhere } from './attempts.ts';
 import { brokenPart } from './broken.ts';
 import type { Doorway } from './doorway.ts';
 import type { Exchange, Spender } from './exchange.ts';
@@ -60,7 +61,7 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
       if (spender === null) return { refusal: SESSION_UNKNOWN };
       try {
         const exchanged = await exchange.send(spender, request, signal);
-        if ('refusal' in exchanged) noteRefusal(parts, spender.live, spender.agent, exchanged.quotes, exchanged.refusal);
+        if ('refusal' in exchanged) noteRefusal(parts, spender.live, spender.agent, exchanged.quotes, toldElsewhere(parts, spender.agent, exchanged.refusal));
         return exchanged;
       } catch (error) {
         // The upstream's own failures are the gateway's to tell.
@@ -81,7 +82,9 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
       void spenderOf(asker).then((spender) => {
         const alerts = spender?.alerts ?? null;
         // Once is enough: a loop asks the same host again and again.
-        if (alerts !== null && alerts.length < MAX_FAILURES_TOLD && !alerts.includes(why)) alerts.push(why);
+        if (alerts === null || alerts.length >= MAX_FAILURES_TOLD || alerts.includes(why)) return;
+        alerts.push(why);
+        // Whose it was cannot be told any more: the log has the reason.
       }, () => {});
     },
   };
@@ -105,7 +108,7 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
     }
     const why = weighing.outcome === 'refused' ? weighing.refusal : await pay(spender, weighing.weighed);
     const quotes = weighing.outcome === 'refused' ? weighing.quotes : weighing.weighed.quotes;
-    if (why !== null) noteRefusal(parts, live, agent, quotes, why);
+    if (why !== null) noteRefusal(parts, live, agent, quotes, toldElsewhere(parts, agent, why));
     return why;
   }
 
@@ -148,7 +151,9 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
   }
 
   async function whoseIs(live: Live, asker: Asker): Promise<Whose> {
-    return (await parts.shells?.whose(live, asker)) ?? { agent: MAIN, call: null, among: [...live.running.values(), ...live.background.values()], program: null };
+    if (parts.shells !== null) return parts.shells.whose(live, asker);
+    const among = [...live.running.values(), ...live.background.values()];
+    return { agent: commonAncestor(live.session, among.map(({ agent }) => agent)), call: null, among, program: null };
   }
 
   /** Whose Bash call it is the system tells; what it does not tell is charged to whoever is above all it may be. */

@@ -1,5 +1,9 @@
+import { DEFAULT_POLICY } from '../core/policy.ts';
 import type { Scope } from '../core/transfer.ts';
+import { MAIN, type Session } from '../core/tree.ts';
 import { ALL, type Directives } from './directives.ts';
+import type { Parts } from './parts.ts';
+import { standingOf } from './scopes.ts';
 
 /** Paid calls are stopped for one of the accounts that an agent's calls are charged to, or for everything. */
 export interface Killed {
@@ -21,4 +25,15 @@ function liftOf({ kind, key, label }: Scope, scopes: readonly Scope[]): string {
   if (kind === 'agent') return `agent ${label}`;
   const own = scopes.find((scope) => scope.kind === 'session');
   return kind === 'session' && key !== own?.key ? `session ${key.slice(key.indexOf(':') + 1)}` : kind;
+}
+
+/** "Paid calls are stopped for this project; /pag0-resume project lifts that." */
+export function killedSentence({ label, lift }: Killed): string {
+  return `Paid calls are stopped for ${label}; /pag0-resume ${lift} lifts that.`;
+}
+
+/** Of a session, by everything its main thread is charged to. */
+export function sessionKilled(parts: Pick<Parts, 'policies' | 'directives' | 'sessions' | 'clock' | 'dayOf'>, session: Session): Killed | null {
+  const accounts = standingOf(session, MAIN, (one) => parts.policies.of(one)?.policy ?? DEFAULT_POLICY, parts.dayOf(parts.clock()), parts.directives, (id) => parts.sessions.get(id)?.session);
+  return killedBy(parts.directives, accounts.scopes);
 }

@@ -5,7 +5,7 @@ import type { Scope } from '../core/transfer.ts';
 import { enforces } from '../core/mode.ts';
 import { MAIN, type Agent, type Session } from '../core/tree.ts';
 import { ALL } from './directives.ts';
-import { killedBy, type Killed } from './kill-switch.ts';
+import { killedBy, sessionKilled, type Killed } from './kill-switch.ts';
 import type { Parts } from './parts.ts';
 import { agentScope, currentStanding, projectScope, runScope, sessionScope } from './scopes.ts';
 import type { Live } from './sessions.ts';
@@ -141,22 +141,25 @@ function liftedBy(words: string): string {
 }
 
 function stillStopped(parts: Parts, live: Live | null): Killed | null {
-  const inForce = live === null ? null : parts.policies.of(live.session);
-  const scopes = live === null || inForce === null ? [] : currentStanding(parts, live, live.session.agents.get(MAIN)!, inForce, parts.clock()).scopes;
-  return killedBy(parts.directives, scopes);
+  return live === null ? killedBy(parts.directives, []) : sessionKilled(parts, live.session);
+}
+
+/** A turn is called by the slash command that began it; what no command began is main. */
+function hasName({ kind, type }: Agent): boolean {
+  return kind !== 'turn' || type !== 'loop';
 }
 
 /** By name, else by the client's id; of several with one name the newest. */
 function agentNamed(live: Live, name: string): Agent | undefined {
-  const agents = [...live.session.agents.values()].filter((agent) => agent.kind !== 'turn');
+  const agents = [...live.session.agents.values()].filter(hasName);
   return agents.findLast((agent) => agent.name === name) ?? agents.find((agent) => agent.id === name);
 }
 
 function notFound(live: Live | null, target: Target): string {
   if (live === null) return 'no session is known here';
   if (target.kind !== 'agent') return 'there is no policy in force for this session';
-  const known = [...live.session.agents.values()].filter((agent) => agent.kind !== 'turn').map((agent) => agent.name);
-  return `there is no agent "${target.name}" in this session (known: ${known.join(', ')})`;
+  const known = new Set([...live.session.agents.values()].filter(hasName).map((agent) => agent.name));
+  return `there is no agent "${target.name}" in this session (known: ${[...known].join(', ')})`;
 }
 
 const yes = (sentence: string): OrderOutcome => ({ ok: true, sentence });

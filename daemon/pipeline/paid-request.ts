@@ -56,7 +56,7 @@ export function createPaidRequests({ payer, purchases, upstream }: PaidRequestPa
     // Not cut off when the client goes away: what was paid for is wanted.
     const pay = async (fields: WebRequest['fields']): Promise<Delivery<WebAnswer>> => {
       discard(answer);
-      return delivered(await upstream.send({ ...request, fields: { ...request.fields, ...fields }, once: true }, new AbortController().signal));
+      return delivered(await upstream.send({ ...request, fields: { ...request.fields, ...fields } }, new AbortController().signal));
     };
     const bought = await purchases.buy(offer, ({ fields }) => pay(fields)).catch((error: unknown) => {
       discard(answer);

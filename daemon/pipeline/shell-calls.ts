@@ -1,6 +1,6 @@
 import { printOf } from '../core/command-print.ts';
 import { evaluatedTexts } from '../core/shell-text.ts';
-import { commonAncestor, MAIN } from '../core/tree.ts';
+import { commonAncestor } from '../core/tree.ts';
 import type { Asker, Clock, Connection, Process, ProcessSystem, ShellHint } from '../ports.ts';
 import type { Live, Running } from './sessions.ts';
 
@@ -110,14 +110,9 @@ export function createShellCalls({ system, clock, wait }: ShellCallsOptions): Sh
     return { call };
   }
 
-  function commonTo(live: Live, calls: readonly Running[]): string {
-    return calls.length === 0 ? MAIN : commonAncestor(live.session, calls.map(({ agent }) => agent));
-  }
-
   /** Whoever it is of all that have started anything in this session: what left its shell unseen may be of any of them. */
   function unseen(live: Live, program: Process | null): Whose {
-    const agents = [...live.shellUsers];
-    return { agent: agents.length === 0 ? MAIN : commonAncestor(live.session, agents), call: null, among: [...live.running.values(), ...live.background.values()], program };
+    return { agent: commonAncestor(live.session, [...live.shellUsers]), call: null, among: [...live.running.values(), ...live.background.values()], program };
   }
 
   /** The client's own child, which it is itself or whose group it is in. */
@@ -241,4 +236,8 @@ function isAtWork(live: Live, call: Running): boolean {
 function wasMadeFor({ begunAt, endedAt }: Running, { startedAt }: Process): boolean {
   if (startedAt === null || begunAt === null) return begunAt !== null;
   return startedAt >= begunAt - SLACK_MS && (endedAt === null || startedAt <= endedAt + SLACK_MS);
+}
+
+function commonTo(live: Live, calls: readonly Running[]): string {
+  return commonAncestor(live.session, calls.map(({ agent }) => agent));
 }

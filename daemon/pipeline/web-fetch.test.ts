@@ -35,12 +35,14 @@ describe('a page that costs', () => {
     expect(await report(world)).toMatchObject({ totalCost: '100000', totalRequests: 5, cacheHitRate: 0.8, cacheSavings: '400000', byTool: [{ tool: 'WebFetch' }] });
   });
 
-  it('does not go out when it does not fit: the agent is told the numbers, and ended', async () => {
+  it('does not go out when it does not fit: the agent is told the numbers, and ended when it asks again', async () => {
     const world = createRecallWorld({ ...PRICED, policy: { sessionBudget: '$0.05' } });
     const call = await world.start('WebFetch', GUIDE);
     expect(refusalOf(await call.reply)).toMatchObject({ code: 'SESSION_BUDGET_EXCEEDED', sentence: expect.stringContaining('$0.00 of $0.05') as string });
-    expect((await call.reply).stop).toContain('SESSION_BUDGET_EXCEEDED');
-    expect([world.asked.length, (await report(world)).refused.total]).toEqual([0, 1]);
+    expect((await call.reply).stop).toBeUndefined();
+    const again = await world.start('WebFetch', GUIDE);
+    expect((await again.reply).stop).toContain('SESSION_BUDGET_EXCEEDED');
+    expect([world.asked.length, (await report(world)).refused.total]).toEqual([0, 2]);
   });
 
   it('is asked of a person first where it needs a yes, and is then the client’s to fetch and the hook’s to charge', async () => {
@@ -195,8 +197,22 @@ describe('a page whose seller names the price', () => {
 });
 
 describe('a page that is free', () => {
-  it('is read by the client, and what it read is given to the next one with the same prompt', async () => {
+  it('is read by the client each time, as nothing says how long that is good for', async () => {
     const world = createRecallWorld();
+    for (const agent of [{}, { agent_id: 'a1', agent_type: 'researcher' }]) {
+      const call = await world.start('WebFetch', FREE, agent);
+      expect(await servedText(call)).toBeNull();
+      await call.ran(read('A page.'));
+      world.now += 1_000;
+    }
+    expect(world.asked).toHaveLength(0);
+  });
+
+  it.each([
+    ['a lifetime', { ttlRules: [{ pattern: 'free', ttl: 600 }] }],
+    ['a read', { reuse: [{ endpoint: 'free.example/*' }] }],
+  ])('and that a rule gives %s is read once, and given to the next one with the same prompt', async (_, cache) => {
+    const world = createRecallWorld({ cache });
     const first = await world.start('WebFetch', FREE);
     expect(await servedText(first)).toBeNull();
     await first.ran(read('A page.'));
@@ -214,7 +230,7 @@ describe('a page that is free', () => {
     ['a failure', read('Not found', 404)],
     ['no result we know', 'text'],
   ])('leaves %s unremembered', async (_, response) => {
-    const world = createRecallWorld();
+    const world = createRecallWorld({ cache: { reuse: [{ endpoint: 'free.example/*' }] } });
     await (await world.start('WebFetch', FREE)).ran(response);
     expect(await servedText(await world.start('WebFetch', FREE))).toBeNull();
   });

@@ -147,7 +147,7 @@ async function agentRows(parts: Parts, forest: Forest, sums: readonly JournalSum
       session: seat.session,
       role: roleOf(agent?.name ?? seat.agent),
       type: agent?.type ?? seat.agent,
-      kind: (agent?.kind ?? (seat.agent === MAIN ? 'main' : 'subagent')) as AgentRow['kind'],
+      kind: agent?.kind ?? (seat.agent === MAIN ? 'main' : 'subagent'),
       parent: session === undefined || agent === undefined ? null : forest.parentOf(session, agent),
       ...countsOf(tally),
       total: totals.get(key)!.toString(),

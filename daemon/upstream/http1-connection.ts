@@ -14,15 +14,12 @@ export interface ExchangeLimits {
   maxHeaderBytes: number;
 }
 
-/** The server went away without an answer. `nothing`: not one byte of it had come. */
-export class NoAnswer extends Error {
-  readonly code: string;
-  readonly nothing: boolean;
+/** The server ended the connection without an answer. */
+class NoAnswer extends Error {
+  readonly code = 'EMPTY_ANSWER';
 
-  constructor(code: string, nothing: boolean, cause?: unknown) {
-    super('the connection ended before the answer', { cause });
-    this.code = code;
-    this.nothing = nothing;
+  constructor() {
+    super('the connection ended before the answer');
   }
 }
 
@@ -37,12 +34,12 @@ export interface Outcome {
 const MAX_INTERIM = 32;
 const NOTHING = Buffer.alloc(0);
 
-/** One request and its answer on a connection that stands. Written as it was written to us, read as a client would read it. */
 /** The connection is one to a proxy, that is asked for the whole address. */
 export interface ByProxy {
   lines: readonly string[];
 }
 
+/** One request and its answer on a connection that stands. Written as it was written to us, read as a client would read it. */
 export function exchangeOn(socket: Socket, request: WebRequest, limits: ExchangeLimits, signal: AbortSignal, asked: ByProxy | null, { free, broke }: Outcome): Promise<WebAnswer> {
   return new Promise((resolve, reject) => {
     const { lines, target, version } = asked === null ? outline(request) : wholly(outline(request), request, asked);
@@ -52,7 +49,6 @@ export function exchangeOn(socket: Socket, request: WebRequest, limits: Exchange
     let unread: Buffer = NOTHING;
     let searched = 0;
     let interim = 0;
-    let received = false;
     let sent = false;
     let over = false;
 
@@ -66,7 +62,7 @@ export function exchangeOn(socket: Socket, request: WebRequest, limits: Exchange
       finish();
       socket.on('error', () => {}).destroy();
       if (request.body instanceof Readable) request.body.destroy();
-      if (body === null) reject(error instanceof NoAnswer || received || !('syscall' in error) ? error : new NoAnswer(codeOf(error), true, error));
+      if (body === null) reject(error);
       // Not before whoever awaits the head has seen it, and listens.
       else setImmediate((reading: Readable) => reading.destroy(broke(error)), body);
     };
@@ -78,7 +74,7 @@ export function exchangeOn(socket: Socket, request: WebRequest, limits: Exchange
     const onEnd = (): void => {
       if (scanner?.endsWithConnection === true) return complete(false);
       if (head !== null) fail(new FramingError('the answer ended before its end'));
-      else fail(new NoAnswer('EMPTY_ANSWER', !received));
+      else fail(new NoAnswer());
     };
     const complete = (reusable: boolean): void => {
       if (over) return;
@@ -90,7 +86,6 @@ export function exchangeOn(socket: Socket, request: WebRequest, limits: Exchange
       body!.push(null);
     };
     const onData = (piece: Buffer): void => {
-      received = true;
       try {
         if (head === null) readHead(piece);
         else readBody(piece);
@@ -223,8 +218,4 @@ function isPlain({ name }: { name: string }): boolean {
 function begins(bytes: Buffer): boolean {
   const start = bytes.subarray(0, 7).toString('latin1');
   return 'HTTP/1.'.startsWith(start) || start.startsWith('HTTP/1.');
-}
-
-function codeOf(error: Error): string {
-  return String((error as NodeJS.ErrnoException).code ?? 'ERROR');
 }

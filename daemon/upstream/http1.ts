@@ -3,7 +3,7 @@ import type { SecureContext } from 'node:tls';
 import { dial, LeadsHere, type Far } from '../http1/connect.ts';
 import { proxyAuthorization, type ProxyAddress } from '../core/own-proxy.ts';
 import type { WayOut, WebAnswer, WebRequest } from '../ports.ts';
-import { exchangeOn, NoAnswer, type ByProxy, type ExchangeLimits } from './http1-connection.ts';
+import { exchangeOn, type ByProxy, type ExchangeLimits } from './http1-connection.ts';
 import { UpstreamError, upstreamError } from './upstream-error.ts';
 
 export interface Http1Options extends ExchangeLimits {
@@ -24,6 +24,7 @@ interface Idle {
 }
 
 export interface Http1 {
+  /** `way`: of a session whose person has a proxy or certificates of their own. */
   send(request: WebRequest, far: Far, signal: AbortSignal, way?: WayOut): Promise<WebAnswer>;
   close(): void;
 }
@@ -37,12 +38,12 @@ export function createHttp1(options: Http1Options): Http1 {
   const open = new Set<Socket>();
   const sessions = new Map<string, Buffer>();
 
-  /** `anybodys`: another program's connection will do, for if it turns out to be gone the request can be sent again. */
-  function take(key: string, by: object | undefined, anybodys: boolean): Socket | null {
+  /** As the program itself would use it again. Another's is none of its own: where the server just closed that one, it would see a failure that is not its own. */
+  function take(key: string, by: object | undefined): Socket | null {
     const kept = idle.get(key) ?? [];
     for (let at = kept.length - 1; at >= 0; at -= 1) {
       const one = kept[at]!;
-      if (one.by !== by && !anybodys) continue;
+      if (one.by !== by) continue;
       kept.splice(at, 1);
       one.socket.removeAllListeners('timeout').setTimeout(0).off('data', gone).off('end', gone);
       if (!one.socket.destroyed && one.socket.readableLength === 0) return one.socket;
@@ -90,21 +91,10 @@ export function createHttp1(options: Http1Options): Http1 {
     const origin = `${far.secure ? 'https' : 'http'}://${far.host}:${far.port}`;
     const key = way === undefined ? origin : `${origin} ${way.name}`;
     const asked = way !== undefined && way.proxy !== null && !far.secure ? askedOf(way.proxy) : null;
-    const by = request.written?.connection;
-    const repeatable = request.once !== true && request.body === null && SAFE.has(request.method);
-    const known = signal.aborted ? null : take(key, by, repeatable);
-    let connected = known !== null;
+    let connected = false;
     try {
-      if (known !== null) {
-        try {
-          return await over(key, origin, known, request, signal, asked);
-        } catch (error) {
-          // RFC 9112, section 9.3.1. Every client does so, and one that never had another connection would see no failure.
-          if (!repeatable || !(error instanceof NoAnswer) || !error.nothing || signal.aborted) throw error;
-        }
-      }
-      connected = false;
-      const socket = await connectTo(key, far, signal, way);
+      const known = signal.aborted ? null : take(key, request.written?.connection);
+      const socket = known ?? (await connectTo(key, far, signal, way));
       connected = true;
       return await over(key, origin, socket, request, signal, asked);
     } catch (error) {
@@ -134,6 +124,3 @@ function askedOf(proxy: ProxyAddress): ByProxy {
   const authorization = proxyAuthorization(proxy);
   return { lines: authorization === null ? [] : [`Proxy-Authorization: ${authorization}`] };
 }
-
-/** Methods that change nothing (RFC 9110, section 9.2.1). */
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE']);

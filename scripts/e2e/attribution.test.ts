@@ -28,7 +28,7 @@ describe("a command's text", () => {
 });
 
 describe('what goes on when its call has ended', () => {
-  const SHAPES: readonly (readonly [string, (url: string) => string, object?])[] = [
+  const SHAPES: [name: string, command: (url: string) => string, more?: object][] = [
     ['run_in_background', (url) => `curl -s -X POST -d x=1 ${url}`, { run_in_background: true }],
     ['&', (url) => `curl -s -X POST -d x=1 ${url} & sleep 0.3`],
     ['& that nobody waits for', (url) => `(sleep 0.4; curl -s -X POST -d x=1 ${url}) > /dev/null 2>&1 &`],
@@ -36,7 +36,7 @@ describe('what goes on when its call has ended', () => {
     ['setsid', (url) => `setsid sh -c 'sleep 0.4; curl -s -X POST -d x=1 ${url}' > /dev/null 2>&1 &`],
     ['timeout', (url) => `timeout 9 curl -s -X POST -d x=1 ${url} &`],
   ];
-  it.each(SHAPES)('is paid once and by its own agent: %s', async (_name, command, more = {}) => {
+  it.each(SHAPES)('is paid once and by its own agent: %s', async (...[, command, more = {}]) => {
     const s = await stage('$0.10', (here) => ({
       lead: [[agent('general-purpose', 'one'), agent('general-purpose', 'two')], [bash('sleep 1.5')], 'Done.'],
       one: [[bash(command(`${here.seller.url}/post`), more)], [bash('sleep 1')], 'Read.'],
