@@ -117,8 +117,10 @@ export function sendThrough(input: HookInput, { sessionId: session, cwd }: HookP
   const env = ownEnvironment(input.env);
   try {
     const token = readToken(home);
-    if (token?.ok === true) keepOwnWay(ownWayFile(home.dir, session), token.token, { proxies: way.proxies, trust: way.trust });
-    return installSessionEnv({ home: home.dir, session, begins, gateway, daemonFile: home.daemonFile, node: input.node, userConfigs: curlConfigs(env), env, cwd, own: ledIn(env, way, gateway?.named ?? []) });
+    const trusts = (files: readonly string[]): void => {
+      if (token?.ok === true) keepOwnWay(ownWayFile(home.dir, session), token.token, { proxies: way.proxies, trust: [...new Set([...way.trust, ...files])] });
+    };
+    return installSessionEnv({ trusts, home: home.dir, session, begins, gateway, daemonFile: home.daemonFile, node: input.node, userConfigs: curlConfigs(env), env, cwd, own: ledIn(env, way, gateway?.named ?? []) });
   } catch {
     return null;
   }

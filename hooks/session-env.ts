@@ -28,6 +28,8 @@ export interface SessionEnvOptions {
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
   own: Led;
+  /** Learns which files of the person's some program trusts. */
+  trusts?(files: readonly string[]): void;
   /** Other than this machine's. */
   system?: SystemFiles;
 }
@@ -56,6 +58,7 @@ export function installSessionEnv(options: SessionEnvOptions): string | null {
   const { daemonFile, node, env, cwd, own } = options;
   // Where nothing is looked into nobody meets our certificate, and whom programs trust is left as it is.
   const trust = gateway.looks ? prepareTrust(options.home, gateway, env, cwd, options.system) : null;
+  options.trusts?.(trust?.theirs ?? []);
   if (trust !== null) replace(wgetrc, `ca_certificate = ${trust.wget}\n`);
   replace(file, sessionScript(gateway, { daemonFile, wgetrc, curlHome, nodeProxy: hasQuietProxy(node), trust, own }));
   prune(folder);
@@ -285,7 +288,7 @@ function prune(folder: string): void {
   const oldest = Date.now() - FORGOTTEN_MS;
   for (const name of readdirSync(folder)) {
     const file = join(folder, name);
-    if (name.endsWith('.sh') && (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? oldest) < oldest) remove(file);
+    if (/\.(?:sh|way)$/.test(name) && (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? oldest) < oldest) remove(file);
   }
 }
 
