@@ -4,6 +4,7 @@ import { ownEnvironment } from '../daemon/contract/own-environment.ts';
 import { keepOwnWay, ownWayFile } from '../daemon/contract/own-way.ts';
 import { ROUTES, type ErrorAnswer, type SessionAnswer } from '../daemon/contract/routes.ts';
 import { WALLET_VARIABLES, walletSecretsIn } from '../daemon/contract/wallet-secrets.ts';
+import { tooOld } from './client-version.ts';
 import { appendExports, appendLine } from './env-file.ts';
 import { parsePayload, type HookMode, type HookPayload } from './payload.ts';
 import { registrationOf, sealedFrom } from './registration.ts';
@@ -63,7 +64,8 @@ export async function runHook(input: HookInput): Promise<HookOutput> {
     const reads = sendThrough(input, payload, output.gateway, way);
     if (input.mode === 'session-start') exportSession(input, payload.sessionId, output.env, reads);
     if (output.stop !== undefined) return stopWith(output.stop);
-    return say(news, output.notice, ...(input.mode === 'session-start' ? [exposed(input.env), unseen(input.node, output.gateway, way.unknown)] : []));
+    const once = [exposed(input.env), unseen(input.node, output.gateway, way.unknown), tooOld(input.env) ?? undefined];
+    return say(news, output.notice, ...(input.mode === 'session-start' ? once : []));
   } finally {
     ensured.client.close();
   }
