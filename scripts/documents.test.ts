@@ -90,7 +90,8 @@ describe('the documents', () => {
 
   it('name codes that exist', () => {
     const sources = sourcesIn(['daemon', 'commands', 'hooks']).map((file) => readFileSync(file, 'utf8')).join('\n');
-    const named = texts.flatMap(({ file, text }) => [...text.matchAll(/`(?:pag0 )?([A-Z]{2,}(?:_[A-Z]+)+)(?=[`:…\s])/g)].map(([, code]) => ({ file, code: code! })));
+    // A history names codes that were, too.
+    const named = texts.filter(({ file }) => file !== 'CHANGELOG.md').flatMap(({ file, text }) => [...text.matchAll(/`(?:pag0 )?([A-Z]{2,}(?:_[A-Z]+)+)(?=[`:…\s])/g)].map(([, code]) => ({ file, code: code! })));
     expect(named.length).toBeGreaterThan(10);
     expect(named.filter(({ code }) => !sources.includes(code) && !/^PAG0_/.test(code)).map(({ file, code }) => `${file}: ${code}`)).toEqual([]);
   });
