@@ -22,7 +22,7 @@ describe('pag0 approve', () => {
 
   it.each(['', 'no', 'y', 'k3m9x'])('allows nothing when %j is typed', async (typed) => {
     const ran = await runWith(['approve', 'k3m9x'], SCRIPT, { interactive: true, typed });
-    expect(ran).toMatchObject({ exit: 1, out: '', asked: [{ path: '/v1/approvals' }], err: expect.stringContaining('nothing was allowed') as string });
+    expect(ran).toMatchObject({ exit: 2, out: '', asked: [{ path: '/v1/approvals' }], err: expect.stringContaining('nothing was allowed') as string });
   });
 
   it('declines without a question', async () => {
@@ -38,6 +38,6 @@ describe('pag0 approve', () => {
     expect(await runWith(['approve', 'other'], SCRIPT, { interactive: true })).toMatchObject({ exit: 1, questions: [], err: 'pag0: no payment waits under "other"; `pag0 approvals` lists what does.\n' });
     const refused: Script = { '/v1/approvals': (body) => (body === undefined ? answered({ at: 0, approvals: [ONE] }) : answered({ error: { code: 'PERSON_REQUIRED', message: 'only a person can' } }, 403)) };
     expect(await runWith(['approve', 'k3m9x'], refused, { interactive: true, typed: 'yes' })).toMatchObject({ exit: 1, out: '', err: expect.stringContaining('only a person can.') as string });
-    expect(await runWith(['approve'], {}, { interactive: true })).toMatchObject({ exit: 2, asked: [] });
+    expect(await runWith(['approve', 'one', 'two'], {}, { interactive: true })).toMatchObject({ exit: 64, asked: [] });
   });
 });

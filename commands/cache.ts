@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { CACHE_VIEWS, type CacheClearAnswer, type CacheClearRequest } from '../daemon/contract/cache-views.ts';
-import { printable, printableJson } from '../daemon/contract/printable.ts';
-import { fail, postAnswer, show } from './ask-daemon.ts';
+import { printableJson } from '../daemon/contract/printable.ts';
+import { fail, fitted, postAnswer, show } from './ask-daemon.ts';
 import { DONE, MISUSED, type Exit, type Terminal } from './terminal.ts';
 
 export interface CacheListOptions {
@@ -35,7 +35,7 @@ export async function clearCache(terminal: Terminal, { url, all, json }: CacheCl
   const request: CacheClearRequest = url === undefined ? { all: true } : { url };
   const answer = await postAnswer<CacheClearAnswer>(terminal, CACHE_VIEWS.list, request);
   if (!answer.ok) return answer.exit;
-  terminal.out(json === true ? printableJson(answer.body) : printable(answer.body.sentence));
+  terminal.out(json === true ? printableJson(answer.body) : fitted(terminal, answer.body.sentence));
   return DONE;
 }
 

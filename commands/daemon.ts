@@ -1,46 +1,26 @@
-import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { daemonStatus, lastLogLines, stopDaemon } from '../daemon/contract/control.ts';
-import { ensureDaemon } from '../daemon/contract/ensure.ts';
-import { printable, printableJson } from '../daemon/contract/printable.ts';
-import { BUILD, VERSION } from '../daemon/contract/release.ts';
+import { linesOf, printable, printableJson, shortened } from '../daemon/contract/printable.ts';
 import type { StatusAnswer } from '../daemon/contract/routes.ts';
 import { fail } from './ask-daemon.ts';
-import { DONE, FAILED, MISUSED, type Exit, type Terminal } from './terminal.ts';
+import { WIDTH, DONE, FAILED, MISUSED, UNREACHABLE, type Exit, type Terminal } from './terminal.ts';
 
 export interface JsonOption {
   json?: boolean;
 }
 
-/** Nobody is kept waiting by a command that a person typed to start something. */
-const START_WAIT_MS = 10_000;
-const FETCH_WAIT_MS = 120_000;
-
 export async function startDaemon(terminal: Terminal, options: JsonOption): Promise<Exit> {
-  const fromSources = BUILD === 'source';
-  const ensured = await ensureDaemon({
-    dir: terminal.home.dir,
-    port: terminal.port,
-    version: VERSION,
-    build: BUILD,
-    entry: fileURLToPath(new URL(fromSources ? '../daemon/main.ts' : './daemon.mjs', import.meta.url)),
-    // Sources are run through the loader that this process was started with.
-    execArgv: fromSources ? process.execArgv : [],
-    env: terminal.env,
-    waitMs: START_WAIT_MS,
-    fetchWaitMs: FETCH_WAIT_MS,
-  });
-  if (!ensured.ok) return fail(terminal, ensured.problem.sentence);
-  ensured.client.close();
-  const { pid, port, version, notice } = ensured.hello;
-  if (options.json === true) terminal.out(printableJson({ started: ensured.started, ...ensured.hello }));
-  else terminal.out(`${ensured.started ? 'Started' : 'It runs already'}: pag0 ${version}, process ${pid}, port ${port}.${notice === undefined ? '' : `\n${printable(notice)}`}`);
+  const begun = await terminal.start();
+  if (!begun.ok) return fail(terminal, begun.problem.sentence, UNREACHABLE, begun.problem.code);
+  const { pid, port, version, notice } = begun.hello;
+  if (options.json === true) terminal.out(printableJson({ started: begun.started, ...begun.hello }));
+  else terminal.out(`${begun.started ? 'Started' : 'It runs already'}: pag0 ${version}, process ${pid}, port ${port}.${notice === undefined ? '' : `\n${printable(notice)}`}`);
   return DONE;
 }
 
 export async function stopTheDaemon(terminal: Terminal, options: JsonOption): Promise<Exit> {
   const stopped = await stopDaemon(terminal.home, terminal.port);
-  if (stopped.outcome === 'problem') return fail(terminal, stopped.problem.sentence);
+  if (stopped.outcome === 'problem') return fail(terminal, stopped.problem.sentence, UNREACHABLE, stopped.problem.code);
   if (options.json === true) terminal.out(printableJson(stopped));
   else terminal.out(stopped.outcome === 'stopped' ? `Stopped process ${stopped.pid}. Calls that cost are refused until it runs again.` : 'It was not running.');
   return DONE;
@@ -49,7 +29,7 @@ export async function stopTheDaemon(terminal: Terminal, options: JsonOption): Pr
 /** Ends with 1 when it does not run, so that a script can ask. */
 export async function showStatus(terminal: Terminal, options: JsonOption): Promise<Exit> {
   const found = await daemonStatus(terminal.home, terminal.port);
-  if (found.outcome === 'problem') return fail(terminal, found.problem.sentence);
+  if (found.outcome === 'problem') return fail(terminal, found.problem.sentence, UNREACHABLE, found.problem.code);
   if (options.json === true) terminal.out(printableJson(found.outcome === 'running' ? found.status : { state: 'not-running' }));
   else terminal.out(found.outcome === 'running' ? statusText(found.status) : 'Not running; `pag0 daemon start` or the next session starts it.');
   return found.outcome === 'running' ? DONE : FAILED;
@@ -64,10 +44,10 @@ function statusText(status: StatusAnswer): string {
     `  log       ${status.log}`,
     `  driver    ${status.driver ?? 'none'}`,
     ...(status.mode === 'shadow' ? ['  mode      shadow: nothing is refused or paid'] : []),
-    ...(status.notice === undefined ? [] : [`  notice    ${status.notice}`]),
-    ...(status.problem === undefined ? [] : [`  problem   ${status.problem.sentence}`]),
+    ...(status.notice === undefined ? [] : ['', ...linesOf(printable(status.notice), WIDTH)]),
+    ...(status.problem === undefined ? [] : ['', ...linesOf(printable(status.problem.sentence), WIDTH)]),
   ];
-  return lines.map((line) => printable(line)).join('\n');
+  return lines.map((line) => shortened(line, WIDTH)).join('\n');
 }
 
 function duration(ms: number): string {

@@ -3,6 +3,7 @@ import { createClient } from '../daemon/contract/client.ts';
 import { homeAt, homeDir, portFrom } from '../daemon/contract/home.ts';
 import { fail } from './ask-daemon.ts';
 import { runProgram } from './program.ts';
+import { startDaemon } from './start-daemon.ts';
 import { FAILED, type Terminal } from './terminal.ts';
 
 /** The `pag0` program. */
@@ -29,7 +30,10 @@ const terminal: Terminal = {
   interactive: process.stdin.isTTY === true,
   home,
   port,
+  columns: process.stdout.isTTY ? process.stdout.columns : null,
+  json: false,
   client,
+  start: () => startDaemon(terminal),
   out: (text) => void process.stdout.write(`${text}\n`),
   err: (text) => void process.stderr.write(`${text}\n`),
   ask,

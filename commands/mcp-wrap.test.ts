@@ -1,4 +1,10 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../daemon/contract/client.ts';
 import { digestOf, TOOL_PAYMENT, type ToolPaymentEnd } from '../daemon/contract/tool-payment.ts';
@@ -17,6 +23,8 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
   const payment = message.params && message.params._meta && message.params._meta['x402/payment'];
   if (message.method === 'tools/call' && message.params.name.startsWith('buy') && payment === undefined) return say({ jsonrpc: '2.0', id: message.id, result: { isError: true, structuredContent: demand } });
   if (message.method === 'tools/call' && message.params.name === 'buy-and-die') process.exit(9);
+  if (message.method === 'tools/call' && message.params.name === 'buy-slow') return say({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: message.params._meta.progressToken, under: message.id } });
+  if (message.method === 'notifications/cancelled') return say({ jsonrpc: '2.0', method: 'heard', params: message.params });
   if (message.method === 'tools/call' && message.params.name === 'buy-long') return say({ jsonrpc: '2.0', id: message.id, result: { content: [{ text: 'x'.repeat(1000000) }], _meta: { 'x402/payment-response': { success: true } } } });
   say({ jsonrpc: '2.0', id: message.id, result: { heard: message }, ...(payment === undefined ? {} : { _meta: 1 }) });
 });`;
@@ -25,15 +33,16 @@ type Daemon = (path: string, body: unknown) => Outcome<unknown>;
 const answered = (body: unknown, status = 200): Outcome<unknown> => ({ kind: 'answer', status, body });
 const PAYS: Daemon = (path) => answered(path === TOOL_PAYMENT ? { outcome: 'pay', id: 'p1', payment: { signed: true } } : { outcome: 'deliver' });
 
-function start(daemon: Daemon = PAYS, command = process.execPath, args = ['-e', SERVER]) {
+function start(daemon: Daemon = PAYS, command = process.execPath, args = ['-e', SERVER], ladder = { closeMs: 2_000, termMs: 2_000 }, hasClient = () => true) {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const asked: { path: string; body: unknown }[] = [];
   let out = '';
   output.on('data', (chunk: Buffer) => (out += chunk.toString()));
   const post = <T>(path: string, body: unknown): Promise<Outcome<T>> => (asked.push({ path, body }), Promise.resolve(daemon(path, body) as Outcome<T>));
-  const ended = wrap({ command, args, client: { post }, input, output, pid: 4_711 });
+  const ended = wrap({ command, args, client: { post }, input, output, pid: 4_711, ladder, hasClient });
   return {
     asked,
+    raw: (bytes: Buffer) => void input.write(bytes),
     say: (message: object | string) => void input.write(`${typeof message === 'string' ? message : JSON.stringify(message)}\n`),
     end: (): Promise<Wrapped> => (input.end(), ended),
     ended,
@@ -137,5 +146,172 @@ describe('a wrapped server', () => {
     one.output.on('data', (chunk: Buffer) => (size += chunk.length)).resume();
     await one.end();
     expect(size).toBeGreaterThan(40_000_000);
+  });
+
+  it('hears under its own id that a call which was paid for is taken back, and its progress is the client’s', async () => {
+    const one = start();
+    one.say(call('buy-slow', { _meta: { progressToken: 7 } }));
+    const progress = JSON.parse(await one.line()) as { params: { progressToken: number; under: string } };
+    expect(progress.params).toMatchObject({ progressToken: 7, under: expect.stringMatching(/^pag0-/) as string });
+    one.say('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":99,"reason":"another"}}');
+    one.say('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,  "reason":"no"}}');
+    expect(JSON.parse(await one.line(2))).toMatchObject({ params: { requestId: 99 } });
+    expect(JSON.parse(await one.line(3))).toMatchObject({ params: { requestId: progress.params.under, reason: 'no' } });
+    await one.end();
+  });
+
+  it('that demands for a call which was taken back meanwhile is not paid', async () => {
+    let decide = (): void => {};
+    const one = start((path, body) => {
+      if (path !== TOOL_PAYMENT) return answered({ outcome: 'deliver', body });
+      return new Promise((resolve) => (decide = () => resolve(PAYS(path, body)))) as never;
+    });
+    one.say(call('buy'));
+    while (one.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    one.say('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}');
+    await one.line();
+    decide();
+    while (one.asked.length === 1) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(one.asked[1]).toEqual({ path: `${TOOL_PAYMENT}/p1`, body: { unsent: 'the call was cancelled' } });
+    await one.end();
+    expect(one.out().trim().split('\n')).toHaveLength(1);
+  });
+
+  const PASSES: [string, string][] = [
+    ['a batch', '[{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"buy"}}, {"jsonrpc":"2.0","method":"x"}]\n'],
+    ['CR LF', '{"jsonrpc":"2.0","id":1,"method":"ping"}\r\n'],
+    ['empty lines', '\n\r\n  \n{"id":1,"method":"prompts/list"}\n'],
+    ['no JSON', 'hello tools/call\n{broken\n'],
+    ['letters beyond ASCII', '{"id":1,"method":"prompts/get","params":{"name":"größe 서울 🦊"}}\n'],
+    ['what a double cannot hold', '{"id":12345678901234567890,"method":"resources/read","params":{"n":1.0}}\n'],
+    ['an answer to the server', '{"jsonrpc":"2.0","id":"s1","result":{"role":"assistant"}}\n'],
+    ['a method that nobody knows', '{"jsonrpc":"2.0","id":1,"method":"x/y"}\n'],
+    ['a last line without an end', '{"id":1}'],
+  ];
+  it.each(PASSES)('gets and gives to the byte, wherever the bytes are cut: %s', async (_, text) => {
+    // What it hears it says.
+    const one = start(PAYS, 'cat', []);
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length; at += 3) {
+      one.raw(bytes.subarray(at, at + 3));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await one.end();
+    expect(one.out()).toBe(text);
+    expect(one.asked).toEqual([]);
+  });
+});
+
+/** A server that hears no end of its input and no signal, and a child of it that hears none either. */
+const DEAF = `
+process.on('SIGINT', () => process.stdout.write('SIGINT\\n'));
+process.on('SIGTERM', () => process.stdout.write('SIGTERM\\n'));
+process.stdin.resume().on('end', () => process.stdout.write('end of input\\n'));
+setInterval(() => {}, 1000);
+const child = require('node:child_process').spawn('sh', ['-c', 'trap "" INT TERM HUP; while :; do sleep 0.05; done'], { stdio: ['ignore', 'inherit', 'inherit'] });
+process.stdout.write('child ' + child.pid + '\\n');`;
+
+const isThere = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+const gone = async (pid: number): Promise<void> => {
+  for (let waits = 0; isThere(pid) && waits < 400; waits += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(isThere(pid)).toBe(false);
+};
+const childIn = (line: string): number => Number(line.replace('child ', ''));
+
+describe.skipIf(process.platform === 'win32')('a wrapped server whose client goes', () => {
+  const QUICK = { closeMs: 150, termMs: 150 };
+  const deaf = () => start(PAYS, process.execPath, ['-e', DEAF], QUICK);
+
+  it('is told by the end of its input, by SIGTERM, and is killed, with all that it started', async () => {
+    const one = deaf();
+    const child = childIn(await one.line());
+    const before = Date.now();
+    expect(await one.end()).toEqual({ signal: 'SIGKILL' });
+    expect(Date.now() - before).toBeGreaterThanOrEqual(290);
+    expect(one.out().split('\n').slice(1, 3)).toEqual(['end of input', 'SIGTERM']);
+    await gone(child);
+  });
+
+  it('is told what the wrapper is told, and killed when it does not hear SIGTERM', async () => {
+    const one = deaf();
+    const child = childIn(await one.line());
+    process.emit('SIGINT');
+    expect(await one.line(2)).toBe('SIGINT');
+    process.emit('SIGTERM');
+    expect(await one.line(3)).toBe('SIGTERM');
+    expect(await one.ended).toEqual({ signal: 'SIGKILL' });
+    await gone(child);
+  });
+
+  it('and that ends by itself on the way does so as it likes', async () => {
+    const slow = `process.stdin.resume().on('end', () => setTimeout(() => process.exit(3), 60))`;
+    const graceful = `process.on('SIGTERM', () => setTimeout(() => process.exit(4), 60)); setInterval(() => {}, 1000)`;
+    for (const [program, code] of [[slow, 3], [graceful, 4]] as const) {
+      const one = start(PAYS, process.execPath, ['-e', `process.stdout.write('up\\n');${program}`], { closeMs: 300, termMs: 1_000 });
+      await one.line();
+      expect(await one.end()).toEqual({ code });
+    }
+  });
+
+  it('while it works for it is waited for, as without a wrapper, until the client is not there any more', async () => {
+    const slow = `process.stdin.resume().on('end', () => setTimeout(() => process.stdout.write('{"id":1,"result":{}}\\n', () => process.exit(0)), 1200)); process.stdout.write('up\\n')`;
+    for (const isThere of [true, false]) {
+      const one = start(PAYS, process.execPath, ['-e', slow], QUICK, () => isThere);
+      await one.line();
+      one.say({ jsonrpc: '2.0', id: 1, method: 'resources/read', params: {} });
+      expect(await one.end()).toEqual(isThere ? { code: 0 } : { signal: 'SIGTERM' });
+      expect(one.out().includes('"result"')).toBe(isThere);
+    }
+  });
+
+  it('and is a child of the program that was named goes with it', async () => {
+    const one = start(PAYS, 'sh', ['-c', `"$0" -e "$1"; exit 5`, process.execPath, DEAF], QUICK);
+    const child = childIn(await one.line());
+    await one.end();
+    await gone(child);
+  });
+
+  it('leaves to itself what it started where it ends before its client does', async () => {
+    const leaves = `const c = require('node:child_process').spawn('sleep', ['3'], { stdio: 'ignore' }); c.unref(); process.stdout.write('child ' + c.pid + '\\n', () => process.exit(0))`;
+    const one = start(PAYS, process.execPath, ['-e', leaves], QUICK);
+    expect(await one.ended).toEqual({ code: 0 });
+    const child = childIn(one.out().trim());
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(isThere(child)).toBe(true);
+    process.kill(child);
+  });
+
+  it('ends although another program holds its output open', async () => {
+    const holds = `const c = require('node:child_process').spawn('sleep', ['30'], { stdio: ['ignore', 'inherit', 'ignore'] }); c.unref(); process.stdout.write('child ' + c.pid + '\\n', () => process.exit(6))`;
+    const one = start(PAYS, process.execPath, ['-e', holds], QUICK);
+    expect(await one.ended).toEqual({ code: 6 });
+    process.kill(childIn(one.out().trim()));
+  });
+
+  it('is killed with its wrapper, which a tired client kills', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pag0-wrap-'));
+    try {
+      const program = join(folder, 'wrap.mjs');
+      const entry = join(folder, 'entry.ts');
+      writeFileSync(entry, `import { wrap } from ${JSON.stringify(fileURLToPath(new URL('./mcp-wrap.ts', import.meta.url)))};
+        wrap({ command: process.execPath, args: ['-e', process.argv[2]], client: { post: async () => ({ kind: 'absent' }) }, input: process.stdin, output: process.stdout, pid: process.pid });`);
+      await build({ entryPoints: [entry], outfile: program, bundle: true, platform: 'node', format: 'esm' });
+      const wrapper = spawn(process.execPath, [program, DEAF], { stdio: ['pipe', 'pipe', 'inherit'] });
+      let out = '';
+      wrapper.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+      while (!out.includes('\n')) await new Promise((resolve) => setTimeout(resolve, 10));
+      const child = childIn(out.trim());
+      wrapper.kill('SIGKILL');
+      await gone(child);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });

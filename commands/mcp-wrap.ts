@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import type { Client } from '../daemon/contract/client.ts';
 import { digestOf, TOOL_PAYMENT, type CalledTool, type ToolPaymentAnswer, type ToolPaymentEnd, type ToolPaymentRequest, type ToolPaymentResult } from '../daemon/contract/tool-payment.ts';
-import { answerTo, paidCall, refusedAnswer, toolAnswerIn, toolCallIn, type AskedCall, type ToolAnswer } from '../daemon/core/tool-call.ts';
+import { answersIn, answerTo, cancelledIn, cancelling, paidCall, refusedAnswer, requestsIn, toolAnswerIn, toolCallIn, type AskedCall, type ToolAnswer } from '../daemon/core/tool-call.ts';
 import { createLines } from './lines.ts';
+import { LADDER, startServer, type Ladder } from './mcp-server-process.ts';
 
 export interface WrapOptions {
   command: string;
@@ -15,6 +15,9 @@ export interface WrapOptions {
   input: Readable;
   output: Writable;
   pid: number;
+  ladder?: Ladder;
+  /** Whether the MCP client is there. */
+  hasClient?: () => boolean;
 }
 
 /** How the server ended, and so its wrapper. `problem`: it could not be started. */
@@ -31,19 +34,32 @@ const MAX_CALLS = 1_000;
 /** The daemon reads limits, signs and writes, and asks the chain what is there. */
 const ASK_MS = 60_000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** A server that says nothing for so long after the end of its input has forgotten what it was asked. */
+const FORGOTTEN_MS = 60_000;
+/** What a server had said when it ended is here in no time, unless another program holds its output open. */
+const DRAIN_MS = 500;
 
 /**
  * Stands between a client and an MCP server on stdio. Every line passes as it came, but for the answer to a tool call that
  * demands a payment: there the daemon is asked for one, and the call is made again with it. Without a daemon the demand passes.
  */
-export function wrap({ command, args, client, input, output, pid }: WrapOptions): Promise<Wrapped> {
-  const child = spawn(command, [...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+export function wrap({ command, args, client, input, output, pid, ladder = LADDER, hasClient = isParentThere() }: WrapOptions): Promise<Wrapped> {
+  const serverProcess = startServer(command, args, ladder);
+  const { child } = serverProcess;
   const server = digestOf(JSON.stringify([command, ...args]));
   const calls = new Map<string, AskedCall>();
   /** Calls with a payment, by the id they were given here; null: there will be no answer. */
   const repeats = new Map<string, (text: string | null) => void>();
+  /** Calls that are being paid for, by the id that the client knows: under which id they were made again. */
+  const paidFor = new Map<string, { id: string | null; isCancelled: boolean }>();
+  /** Whatever the client asked and has no answer to, by id. */
+  const unanswered = new Set<string>();
   const paying = new Set<Promise<void>>();
   let isOver = false;
+  /** Bytes. */
+  let heard = 0;
+  let heardAt = 0;
+  let looking: NodeJS.Timeout | undefined;
 
   const toServer = (raw: Buffer | string): void => {
     if (!child.stdin.destroyed && !child.stdin.write(raw)) input.pause();
@@ -53,16 +69,27 @@ export function wrap({ command, args, client, input, output, pid }: WrapOptions)
   };
 
   function asked(raw: Buffer): void {
+    if (raw.length <= MAX_CALL) for (const id of requestsIn(raw.toString('utf8'))) limited(unanswered).add(id);
     // Before it leaves: its answer may come at once.
     const call = raw.length <= MAX_CALL && raw.includes('tools/call') ? toolCallIn(raw.toString('utf8')) : null;
     if (call !== null) {
-      if (calls.size >= MAX_CALLS) calls.delete(calls.keys().next().value!);
-      calls.set(call.id, call);
+      limited(calls).set(call.id, call);
     }
-    toServer(raw);
+    toServer(raw.length > MAX_CALL ? raw : readdressed(raw));
+  }
+
+  /** What takes back a call that is being paid for means the one that the server is at work on. */
+  function readdressed(raw: Buffer): Buffer | string {
+    const text = paidFor.size > 0 ? raw.toString('utf8') : '';
+    const id = cancelledIn(text);
+    const now = id === null ? undefined : paidFor.get(id);
+    if (now === undefined) return raw;
+    now.isCancelled = true;
+    return now.id === null ? raw : cancelling(now.id, text);
   }
 
   function answered(raw: Buffer): void {
+    if (unanswered.size > 0) for (const id of answersIn(raw.toString('utf8'))) unanswered.delete(id);
     const answer = calls.size + repeats.size === 0 ? null : toolAnswerIn(raw.toString('utf8'));
     if (answer === null) return toClient(raw);
     const paid = repeats.get(answer.id);
@@ -72,16 +99,26 @@ export function wrap({ command, args, client, input, output, pid }: WrapOptions)
     if (call === undefined || answer.demand === null) return toClient(raw);
     const work = pay(call, answer, answer.demand, raw).catch(() => toClient(raw));
     paying.add(work);
-    void work.then(() => paying.delete(work));
+    void work.then(() => {
+      paying.delete(work);
+      paidFor.delete(call.id);
+    });
   }
 
   async function pay(call: AskedCall, answer: ToolAnswer, demand: string, raw: Buffer): Promise<void> {
+    const now = { id: null as string | null, isCancelled: false };
+    paidFor.set(call.id, now);
     const called: CalledTool = { server, name: basename(command), tool: call.tool, arguments: digestOf(call.arguments), toolUseId: call.toolUseId };
     const begun = await ask<ToolPaymentAnswer>(TOOL_PAYMENT, { ...called, demand, pid } satisfies ToolPaymentRequest);
     if (begun === null || begun.outcome === 'passed') return toClient(raw);
     if (begun.outcome === 'refused') return toClient(`${refusedAnswer(call.id, begun.sentence, answer)}\n`);
 
-    const text = await repeated(call, begun.payment);
+    if (now.isCancelled) {
+      // Nobody waits for an answer.
+      await ask<ToolPaymentEnd>(`${TOOL_PAYMENT}/${begun.id}`, { unsent: 'the call was cancelled' } satisfies ToolPaymentResult);
+      return;
+    }
+    const text = await repeated(call, begun.payment, (id) => (now.id = id));
     const result = text === null ? null : toolAnswerIn(text);
     const told: ToolPaymentResult = result === null ? { lost: 'ended before it answered' } : { demand: result.demand, settlement: result.settlement, failed: result.failed };
     const ended = await ask<ToolPaymentEnd>(`${TOOL_PAYMENT}/${begun.id}`, told);
@@ -90,9 +127,10 @@ export function wrap({ command, args, client, input, output, pid }: WrapOptions)
     toClient(sentence === null ? `${answerTo(call.id, text!)}\n` : `${refusedAnswer(call.id, sentence, answer)}\n`);
   }
 
-  function repeated(call: AskedCall, payment: unknown): Promise<string | null> {
+  function repeated(call: AskedCall, payment: unknown, underId: (id: string) => void): Promise<string | null> {
     if (isOver || child.stdin.destroyed) return Promise.resolve(null);
     const id = JSON.stringify(`pag0-${randomBytes(9).toString('base64url')}`);
+    underId(id);
     return new Promise((resolve) => {
       repeats.set(id, (text) => {
         repeats.delete(id);
@@ -114,19 +152,49 @@ export function wrap({ command, args, client, input, output, pid }: WrapOptions)
   input.once('end', () => {
     up.end();
     child.stdin.end();
+    heardAt = performance.now();
+    looking = setInterval(() => void (isDone() && serverProcess.leave()), ladder.closeMs / 8);
   });
+
+  /** The input has ended: what is still to come is waited for, as long as somebody does. */
+  function isDone(): boolean {
+    const quiet = performance.now() - heardAt;
+    if (quiet < ladder.closeMs || (child.stdout.isPaused() && hasClient())) return false;
+    return unanswered.size + paying.size === 0 || quiet > FORGOTTEN_MS || !hasClient();
+  }
+
+  // A client that cannot be told anything any more has gone.
+  output.on('error', () => serverProcess.leave());
   child.stdin.on('drain', () => input.resume()).on('error', () => input.resume());
-  child.stdout.on('data', (chunk: Buffer) => down.push(chunk));
+  child.stdout.on('data', (chunk: Buffer) => {
+    heard += chunk.length;
+    heardAt = performance.now();
+    down.push(chunk);
+  });
   output.on('drain', () => child.stdout.resume());
 
-  const passOn = Object.fromEntries(SIGNALS.map((signal) => [signal, () => void child.kill(signal)]));
+  const passOn = Object.fromEntries(SIGNALS.map((signal) => [signal, () => serverProcess.signal(signal)]));
   for (const signal of SIGNALS) process.on(signal, passOn[signal]!);
 
   return new Promise((resolve) => {
     child.once('error', (error: NodeJS.ErrnoException) => {
       if (child.pid === undefined) finish({ problem: error.code === 'ENOENT' ? 'it was not found' : error.message });
     });
-    child.once('close', (code, signal) => void over().then(() => finish(signal === null ? { code: code ?? 0 } : { signal })));
+    child.once('exit', (code, signal) => {
+      const ended: Wrapped = signal === null ? { code: code ?? 0 } : { signal };
+      serverProcess.over();
+      clearInterval(looking);
+      let before = heard;
+      const draining = setInterval(() => {
+        // A client that reads slowly is waited for.
+        if (child.stdout.isPaused() || heard !== before) before = heard;
+        else child.stdout.destroy();
+      }, DRAIN_MS);
+      child.once('close', () => {
+        clearInterval(draining);
+        void over().then(() => finish(ended));
+      });
+    });
 
     /** What the server left without an answer has none, and the daemon is told before this ends. */
     async function over(): Promise<void> {
@@ -146,3 +214,14 @@ export function wrap({ command, args, client, input, output, pid }: WrapOptions)
 }
 
 const UNKNOWN = 'pag0 PAYMENT_UNKNOWN: this tool was shown a payment and whether that was cashed is not known, because the server or pag0 ended meanwhile; it is not paid again, go on without it';
+
+function limited<T extends Set<string> | Map<string, unknown>>(many: T): T {
+  if (many.size >= MAX_CALLS) many.delete(many.keys().next().value!);
+  return many;
+}
+
+/** The process that started this one is its client, or stands for it. */
+function isParentThere(): () => boolean {
+  const parent = process.ppid;
+  return () => process.ppid === parent;
+}

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { printable } from '../daemon/contract/printable.ts';
+import { readScope, scopeQuery } from '../daemon/contract/report-words.ts';
 import { RECEIPT_VIEWS } from '../daemon/contract/receipt-views.ts';
 import type { TextAnswer } from '../daemon/contract/views.ts';
 import { fail, fetchAnswer, show } from './ask-daemon.ts';
@@ -16,13 +17,12 @@ export interface ReceiptsOptions {
   json?: boolean;
 }
 
-export async function showReceipts(terminal: Terminal, options: ReceiptsOptions): Promise<Exit> {
+export async function showReceipts(terminal: Terminal, words: readonly string[], options: ReceiptsOptions): Promise<Exit> {
   const { limit, session, today, all, csv, json } = options;
-  for (const chosen of [{ session, today, all }, { csv, json }]) {
-    const names = Object.entries(chosen).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));
-    if (names.length > 1) return fail(terminal, `choose one of ${names.join(' and ')}.`, MISUSED);
-  }
-  const query = { ...(today === true ? { scope: 'today' } : all === true ? { scope: 'all' } : { scope: 'session', ...sessionQuery(terminal, typeof session === 'string' ? session : undefined) }), limit };
+  const read = readScope(words, { session, today, all }, ['session', 'today', 'all']);
+  if (!read.ok) return fail(terminal, read.problem, MISUSED);
+  if (csv === true && json === true) return fail(terminal, 'choose one of --csv and --json.', MISUSED);
+  const query = { ...scopeQuery(read.choice, sessionQuery(terminal, undefined)), limit };
   return csv === true ? writeCsv(terminal, query) : show(terminal, RECEIPT_VIEWS.receipts, query, json === true);
 }
 
@@ -38,11 +38,12 @@ export function addReceipts(program: Command, run: (work: (terminal: Terminal) =
   program
     .command('receipts')
     .description('every payment from the wallet: what, to whom, by which transaction')
+    .argument('[scope...]', '[session [ID]|today|all]')
     .option('--session [id]', 'one session and all it started (default: the one of this folder)')
     .option('--today', 'all sessions, today')
     .option('--all', 'everything')
     .option('--limit <number>', 'how many, newest first', '50')
     .option('--csv', "as CSV, amounts in the token's smallest unit")
     .option('--json', "as JSON, amounts in the token's smallest unit")
-    .action((options: ReceiptsOptions) => run((terminal) => showReceipts(terminal, options)));
+    .action((words: string[], options: ReceiptsOptions) => run((terminal) => showReceipts(terminal, words, options)));
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { readScope, scopeQuery } from '../daemon/contract/report-words.ts';
 import { VIEWS } from '../daemon/contract/views.ts';
 import { fail, show } from './ask-daemon.ts';
 import { sessionQuery } from './session.ts';
@@ -14,29 +15,23 @@ export interface ReportOptions {
   json?: boolean;
 }
 
-const SCOPES = ['run', 'project', 'today', 'all'] as const;
-
-export async function showReport(terminal: Terminal, options: ReportOptions): Promise<Exit> {
-  const chosen = SCOPES.filter((scope) => options[scope] !== undefined && options[scope] !== false);
-  if (chosen.length > 1) return fail(terminal, `choose one of ${chosen.map((scope) => `--${scope}`).join(' and ')}.`, MISUSED);
-  return show(terminal, VIEWS.report, queryOf(terminal, options, chosen[0] ?? 'session'), options.json === true);
-}
-
-function queryOf(terminal: Terminal, options: ReportOptions, scope: string): Record<string, string> {
-  if (scope === 'today' || scope === 'all') return { scope };
-  if (typeof options.run === 'string') return { run: options.run };
-  return { scope, ...sessionQuery(terminal, typeof options.session === 'string' ? options.session : undefined) };
+/** `pag0 report today` and `pag0 report --today` are one. */
+export async function showReport(terminal: Terminal, words: readonly string[], options: ReportOptions): Promise<Exit> {
+  const read = readScope(words, options);
+  if (!read.ok) return fail(terminal, read.problem, MISUSED);
+  return show(terminal, VIEWS.report, scopeQuery(read.choice, sessionQuery(terminal, undefined)), options.json === true);
 }
 
 export function addReport(program: Command, run: (work: (terminal: Terminal) => Promise<Exit>) => Promise<void>): void {
   program
     .command('report')
     .description('what was spent, by agent, tool and endpoint, and why something was stopped')
+    .argument('[scope...]', '[session [ID]|run [ID]|project|today|all]')
     .option('--session [id]', 'one session and all it started (default: the one of this folder)')
     .option('--run [id]', 'one run')
     .option('--project', 'the project of the session')
     .option('--today', 'all sessions, today')
     .option('--all', 'everything')
     .option('--json', 'as JSON, amounts in µ$')
-    .action((options: ReportOptions) => run((terminal) => showReport(terminal, options)));
+    .action((words: string[], options: ReportOptions) => run((terminal) => showReport(terminal, words, options)));
 }

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { printable, printableJson } from '../daemon/contract/printable.ts';
+import { printable, printableJson, shortened } from '../daemon/contract/printable.ts';
 import { ROUTES } from '../daemon/contract/routes.ts';
-import { fail } from './ask-daemon.ts';
+import { fail, fitted, startedByAgent } from './ask-daemon.ts';
 import { fieldIn, readSettings, withField, writeSettings, type Path, type SettingsFile } from './settings-file.ts';
-import { DONE, FAILED, type Exit, type Terminal } from './terminal.ts';
+import { DONE, FAILED, WIDTH, type Exit, type Terminal } from './terminal.ts';
 
 export interface SetupOptions {
   yes?: boolean;
@@ -26,7 +26,7 @@ interface Layers {
 /** What of pag0 is in force for this user, and the one part of it that only the client's own settings can give. */
 export async function setup(terminal: Terminal, options: SetupOptions): Promise<Exit> {
   const changes = options.yes === true || options.undo === true;
-  if (changes && startedByAgent(terminal)) return fail(terminal, '`setup` changes the settings of the client and is for a person; type it in a terminal of your own.');
+  if (changes && startedByAgent(terminal)) return fail(terminal, '`setup` changes the settings of the client and is for a person; type it in a terminal of your own.', FAILED, 'PERSON_REQUIRED');
   const read = readSettings(fileOf(terminal));
   if (!read.ok) return fail(terminal, read.sentence);
   const found = portIn(read.settings);
@@ -38,7 +38,7 @@ export async function setup(terminal: Terminal, options: SetupOptions): Promise<
   if (leadsHere) return finish(terminal, options, layers, 'keep');
   if (found.port !== null) return fail(terminal, `${NAME} is ${found.port} in ${read.settings.file}, which is another program's, so it was left alone; take it out first if pag0 is to be in its place.`);
   if (options.yes !== true && (options.json === true || startedByAgent(terminal))) return finish(terminal, options, layers, 'keep');
-  terminal.err(`With ${NAME} at ${terminal.port}, commands in the client's Bash sandbox reach the network through pag0 alone: hosts outside its \`allowedDomains\` are refused without a question, and nothing is reached while the daemon does not run.`);
+  terminal.err(fitted(terminal, `With ${NAME} at ${terminal.port}, commands in the client's Bash sandbox reach the network through pag0 alone: hosts outside its \`allowedDomains\` are refused without a question, and nothing is reached while the daemon does not run.`));
   if (options.yes !== true && !terminal.interactive) return fail(terminal, 'nothing was changed; type it in a terminal, or with --yes.');
   if (options.yes !== true && !/^y(es)?$/i.test((await terminal.ask(printable(`Set it in ${read.settings.file}? [y/N] `))).trim())) return fail(terminal, 'nothing was changed.');
   return finish(terminal, options, layers, terminal.port);
@@ -64,7 +64,7 @@ function finish(terminal: Terminal, options: SetupOptions, layers: Layers, port:
 
 function report(terminal: Terminal, options: SetupOptions, layers: Layers, changed: boolean, sentence: string | null): Exit {
   if (options.json === true) terminal.out(printableJson({ ...layers, changed }));
-  else if (sentence !== null) terminal.out(printable(sentence));
+  else if (sentence !== null) terminal.out(fitted(terminal, sentence));
   return DONE;
 }
 
@@ -100,22 +100,16 @@ function shown({ home }: Terminal, { daemon, environment, sandbox }: Layers): st
   return [
     'pag0 layers, the strongest first',
     `  hooks        ${daemon === 'running' ? 'the daemon runs' : 'the daemon does not run; the next session starts it'}`,
-    '  tickets      with the hooks, for curl and wget',
-    `  environment  ${environment ? 'on, for everything else that Bash starts' : `off, by gateway.environment in ${home.configFile}`}`,
+    `  environment  ${environment ? 'on, for everything that Bash starts' : `off, by gateway.environment in ${home.configFile}`}`,
     `  sandbox      ${leads}${sandbox.leadsHere && !sandbox.enabled ? '; the sandbox itself is off in your settings' : ''}`,
   ]
-    .map((line) => printable(line))
+    .map((line) => shortened(line, WIDTH))
     .join('\n');
 }
 
 function fileOf({ env }: Terminal): string {
   const named = env['CLAUDE_CONFIG_DIR'];
   return join(named !== undefined && named !== '' ? named : join(env['HOME'] ?? homedir(), '.claude'), 'settings.json');
-}
-
-/** Against slips: the hooks refuse the verb before it runs, and what an agent does with the user's own rights no program of that user prevents. */
-export function startedByAgent({ env }: Terminal): boolean {
-  return ['CLAUDECODE', 'CLAUDE_CODE_CHILD_SESSION', 'PAG0_PARENT_SESSION'].some((name) => (env[name] ?? '') !== '');
 }
 
 export function addSetup(program: Command, run: (work: (terminal: Terminal) => Promise<Exit>) => Promise<void>): void {

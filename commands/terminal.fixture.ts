@@ -1,7 +1,7 @@
 import type { Client, Outcome } from '../daemon/contract/client.ts';
 import { homeAt } from '../daemon/contract/home.ts';
 import { runProgram } from './program.ts';
-import type { Exit, Terminal } from './terminal.ts';
+import type { Exit, Started, Terminal } from './terminal.ts';
 
 /** A daemon that answers what it is told to, by the beginning of the path. */
 export type Script = Record<string, Outcome<unknown> | ((body: unknown) => Outcome<unknown>)>;
@@ -18,7 +18,7 @@ export interface Ran {
 
 export const answered = (body: unknown, status = 200): Outcome<unknown> => ({ kind: 'answer', status, body });
 
-export async function runWith(words: readonly string[], script: Script, more: Partial<Pick<Terminal, 'env' | 'cwd' | 'interactive' | 'home'>> & { typed?: string; secrets?: string[]; input?: string } = {}): Promise<Ran> {
+export async function runWith(words: readonly string[], script: Script, more: Partial<Pick<Terminal, 'env' | 'cwd' | 'interactive' | 'home'>> & { typed?: string; secrets?: string[]; input?: string; start?: () => Started } = {}): Promise<Ran> {
   const ran: Ran = { exit: 0, out: '', err: '', asked: [], questions: [] };
   const find = <T>(path: string, body?: unknown): Promise<Outcome<T>> => {
     ran.asked.push(body === undefined ? { path } : { path, body });
@@ -35,7 +35,10 @@ export async function runWith(words: readonly string[], script: Script, more: Pa
     interactive: more.interactive ?? false,
     home: more.home ?? homeAt('/nowhere'),
     port: 4999,
+    columns: null,
+    json: false,
     client,
+    start: () => Promise.resolve(more.start?.() ?? { ok: false, problem: { code: 'DAEMON_DIED', sentence: 'pag0: the daemon ended as soon as it started.' } }),
     out: (text) => void (ran.out += `${text}\n`),
     err: (text) => void (ran.err += `${text}\n`),
     ask: (question) => {

@@ -81,20 +81,20 @@ describe('pag0 wallet import', () => {
 
   it('takes none as an argument, where others could see it, and repeats nothing of it', async () => {
     const ran = await runWith(['wallet', 'import', SECRET], {}, { home: fresh(), interactive: true });
-    expect(ran).toMatchObject({ exit: 2, out: '' });
+    expect(ran).toMatchObject({ exit: 64, out: '' });
     expect(ran.err).not.toContain(SECRET.slice(2));
   });
 
   it('says so when no key is given', async () => {
     for (const more of [{ input: ' \n' }, { interactive: true, secrets: [''] }]) {
-      expect(await runWith(['wallet', 'import'], {}, { home: fresh(), ...more })).toMatchObject({ exit: 2, out: '', err: expect.stringMatching(/no key was given/) as string });
+      expect(await runWith(['wallet', 'import'], {}, { home: fresh(), ...more })).toMatchObject({ exit: 64, out: '', err: expect.stringMatching(/no key was given/) as string });
     }
   });
 
   it.each(['abandon ability able', `${SECRET}ff`, '0'.repeat(64)])('says what is wrong with %j without repeating it', async (input) => {
     const home = fresh();
     const ran = await runWith(['wallet', 'import'], {}, { home, input, secrets: [PASSWORD] });
-    expect(ran).toMatchObject({ exit: 2, out: '', questions: [], err: expect.stringMatching(/^pag0: nothing was imported: it (is not 32 bytes in hex|lies outside the range)/) as string });
+    expect(ran).toMatchObject({ exit: 64, out: '', questions: [], err: expect.stringMatching(/^pag0: nothing was imported: it (is not 32 bytes in hex|lies outside the range)/) as string });
     expect(ran.err).not.toContain(input);
     expect(existsSync(home.walletFile)).toBe(false);
   });
@@ -122,18 +122,18 @@ describe('pag0 wallet address', () => {
 });
 
 describe('pag0 wallet balance', () => {
-  const row = { network: 'eip155:84532', asset: '0xa', amount: '12500000', unknown: null };
+  const row = { network: 'eip155:84532', asset: '0x036cbd53842c5426634e7929541ec2318f3dcf7e', amount: '12500000', unknown: null };
   const view = { source: 'keystore', address: ADDRESS, problem: null, balances: [row] };
   const ask = (body: object, ...words: string[]) => runWith(['wallet', 'balance', ...words], { '/v1/wallet/balance': answered(body) });
 
   it('shows what there is, token by token', async () => {
-    expect(await ask(view)).toMatchObject({ exit: 0, out: '      $12.50  0xa on eip155:84532\n', err: '' });
+    expect(await ask(view)).toMatchObject({ exit: 0, out: '      $12.50  USDC on Base Sepolia\n', err: '' });
     expect(JSON.parse((await ask(view, '--json')).out)).toEqual(view);
   });
 
   it('says what is unknown, and how it would be known', async () => {
     const ran = await ask({ ...view, balances: [row, { ...row, asset: '0xb', amount: null, unknown: 'NO_RPC' }] });
-    expect(ran).toMatchObject({ exit: 1, out: '      $12.50  0xa on eip155:84532\n     unknown  0xb on eip155:84532\n', err: expect.stringMatching(/name an RPC that answers/) as string });
+    expect(ran).toMatchObject({ exit: 1, out: '      $12.50  USDC on Base Sepolia\n     unknown  0xb on Base Sepolia\n', err: expect.stringMatching(/name an RPC that answers/) as string });
   });
 
   it('says how to come by a wallet', async () => {
@@ -173,7 +173,7 @@ describe('pag0 wallet export', () => {
   });
 
   it('shows nothing while the daemon does not run', async () => {
-    expect(await runWith(['wallet', 'export'], { '/v1/wallet/person': { kind: 'absent' } }, { home: withWallet(), interactive: true, secrets: [PASSWORD] })).toMatchObject({ exit: 1, out: '', questions: [] });
+    expect(await runWith(['wallet', 'export'], { '/v1/wallet/person': { kind: 'absent' } }, { home: withWallet(), interactive: true, secrets: [PASSWORD] })).toMatchObject({ exit: 5, out: '', questions: [] });
   });
 
   it('has nothing to show of a key that lies elsewhere', async () => {

@@ -4,8 +4,8 @@ import { openHome } from '../daemon/contract/home.ts';
 import { printable, printableJson } from '../daemon/contract/printable.ts';
 import { WALLET_VIEWS, type BalanceRow, type BalanceView, type KeySource, type PersonRequest, type WalletView } from '../daemon/contract/wallet-views.ts';
 import { formatDollars } from '../daemon/core/amount.ts';
-import { fail, fetchAnswer, postAnswer } from './ask-daemon.ts';
-import { startedByAgent } from './setup.ts';
+import { tokenName } from '../daemon/core/token-names.ts';
+import { fail, fetchAnswer, postAnswer, startedByAgent } from './ask-daemon.ts';
 import { DONE, FAILED, MISUSED, type Exit, type Terminal } from './terminal.ts';
 
 export interface WalletOptions {
@@ -46,7 +46,7 @@ export async function importWallet(terminal: Terminal, options: WalletOptions): 
 
 /** Before anything is asked of a person. An agent's command is refused by the hooks already; this is for what they cannot read. */
 function unfit(terminal: Terminal, verb: string, { force }: WalletOptions): Exit | null {
-  if (startedByAgent(terminal)) return fail(terminal, `pag0 PERSON_REQUIRED: \`wallet ${verb}\` is for a person, so nothing was changed; type it in a terminal of your own.`);
+  if (startedByAgent(terminal)) return fail(terminal, `pag0 PERSON_REQUIRED: \`wallet ${verb}\` is for a person, so nothing was changed; type it in a terminal of your own.`, FAILED, 'PERSON_REQUIRED');
   const opened = openHome(terminal.home.dir);
   if (!opened.ok) return fail(terminal, opened.problem.sentence);
   return force === true ? null : taken(terminal);
@@ -89,7 +89,7 @@ async function passwordFrom(terminal: Terminal, twice: boolean): Promise<{ text:
 export async function showAddress(terminal: Terminal, options: WalletOptions): Promise<Exit> {
   const outcome = await terminal.client.get<WalletView>(WALLET_VIEWS.wallet);
   const view = outcome.kind === 'answer' && outcome.status === 200 ? outcome.body : await viewOfFile(terminal);
-  if (view.source === null) return fail(terminal, NO_WALLET);
+  if (view.source === null) return fail(terminal, NO_WALLET, FAILED, 'NOT_FOUND');
   const { checksummed } = await import('../daemon/wallet/private-key.ts');
   const address = view.address === null ? null : checksummed(view.address);
   if (options.json === true) {
@@ -116,9 +116,9 @@ export async function showBalance(terminal: Terminal, options: WalletOptions): P
   const answer = await fetchAnswer<BalanceView>(terminal, WALLET_VIEWS.balance);
   if (!answer.ok) return answer.exit;
   const { source, address, problem, balances } = answer.body;
-  if (source === null) return fail(terminal, NO_WALLET);
+  if (source === null) return fail(terminal, NO_WALLET, FAILED, 'NOT_FOUND');
   if (options.json === true) terminal.out(printableJson(answer.body));
-  else for (const row of balances) terminal.out(printable(`${balanceText(row)}  ${row.asset} on ${row.network}`));
+  else for (const row of balances) terminal.out(printable(`${balanceText(row)}  ${tokenName(row.network, row.asset)}`));
   if (problem !== null) return fail(terminal, `${problem}.`, address === null ? FAILED : DONE);
   const isKnown = balances.every(({ unknown }) => unknown === null);
   return isKnown ? DONE : fail(terminal, 'a balance is unknown; name an RPC that answers for its network under "networks" in config.json.');
@@ -131,7 +131,7 @@ function balanceText({ amount }: BalanceRow): string {
 
 /** Prints the key of the wallet file. Whether a person asks the daemon finds out, as before a limit is raised; that it is theirs, the password shows. */
 export async function exportKey(terminal: Terminal, options: WalletOptions): Promise<Exit> {
-  if (!terminal.interactive || startedByAgent(terminal)) return fail(terminal, 'pag0 PERSON_REQUIRED: the key is shown to a person at a terminal only, so it was not; type the command in one of your own.');
+  if (!terminal.interactive || startedByAgent(terminal)) return fail(terminal, 'pag0 PERSON_REQUIRED: the key is shown to a person at a terminal only, so it was not; type the command in one of your own.', FAILED, 'PERSON_REQUIRED');
   const { readWalletFile } = await import('../daemon/wallet/wallet-file.ts');
   const { walletFile } = terminal.home;
   const file = readWalletFile(walletFile);

@@ -1,23 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { Hono } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
+import { createProxyCredentials } from './access/credentials.ts';
+import { createOwnConfig } from './access/own-config.ts';
 import { openCache } from './cache/open.ts';
 import { createClientSettings } from './config/client-settings.ts';
 import { createPolicies } from './config/policies.ts';
-import type { Home } from './contract/home.ts';
+import { environmentFile, type Home } from './contract/home.ts';
 import type { GatewayAccess } from './contract/routes.ts';
 import { TOOL_PAYMENT } from './contract/tool-payment.ts';
 import type { WalletSecrets } from './contract/wallet-secrets.ts';
 import { calendar } from './core/day.ts';
+import { namedHosts } from './core/named-hosts.ts';
 import { directHosts } from './core/passage.ts';
 import { refusal } from './core/errors.ts';
-import { caFiles } from './gateway/ca-files.ts';
 import { createCertificateAuthority, type CertificateAuthority } from './gateway/ca.ts';
 import { trustedRoots } from './gateway/roots.ts';
+import { createWaysOut } from './gateway/ways-out.ts';
 import { leadsHere } from './gateway/authority.ts';
 import { createGateway } from './gateway/gateway.ts';
 import { approvalId, assemblePayments, walletAddress } from './assemble-payments.ts';
@@ -36,9 +40,10 @@ import { sqliteBook } from './ledger/sqlite.ts';
 import type { SqliteDriver } from './ledger/driver.ts';
 import type { Log } from './lifecycle/log.ts';
 import { HAS_RELAY, launchOf, neighbourOf, relayOf } from './lifecycle/neighbour.ts';
+import { processSystem } from './lifecycle/processes.ts';
 import type { Assembled } from './lifecycle/start.ts';
 import { createMcpProxy } from './mcp/proxy.ts';
-import { PROXY_PATH } from './mcp/target.ts';
+import { isForProxy } from './mcp/target.ts';
 import { createChainReader } from './payer/chain.ts';
 import { createApprovals } from './pipeline/approvals.ts';
 import { createDemands } from './pipeline/demands.ts';
@@ -54,8 +59,7 @@ import { createQuotes } from './pipeline/quote.ts';
 import { reconcile } from './pipeline/reconcile.ts';
 import { createSessions, type Live } from './pipeline/sessions.ts';
 import type { Clock, Governor } from './ports.ts';
-import { createTicketing } from './pipeline/ticketing.ts';
-import { createTickets } from './tickets/tickets.ts';
+import { createShellCalls } from './pipeline/shell-calls.ts';
 import { createRecall } from './pipeline/recall.ts';
 import { createToolReads } from './pipeline/tool-reads.ts';
 import { createWebFetches } from './pipeline/web-fetch.ts';
@@ -93,7 +97,8 @@ export async function assemble(options: { home: Home; version: string; log: Log;
   const dayOf = zonedCalendar(() => policies.timeZone());
   const shell = memoised(readShell);
   const ca = createCertificateAuthority({ dir: home.caDir, clock });
-  const tickets = createTickets({ dir: home.ticketDir, token, random: randomBytes, clock, port, caBundle: caFiles(home.caDir).bundle, userHome: homedir() });
+  const credentials = createProxyCredentials(token);
+  const system = processSystem(port);
   const clientSettings = createClientSettings({ port, clock, launchOf });
   const parts: Parts = {
     ledger,
@@ -108,7 +113,9 @@ export async function assemble(options: { home: Home; version: string; log: Log;
     access: (live) => accessTo(live),
     sandboxOf: ({ session }) => clientSettings.sandboxOf(session),
     recall: null,
-    ticketing: createTicketing({ tickets, ready: () => readyToEndTls(ca), readShell, failed: (error) => log.error('tickets', error) }),
+    // Where the system tells nobody's processes apart, what is priced is charged by the command's text.
+    gateway: system === null ? null : { isTold: ({ session }) => existsSync(environmentFile(home.dir, session.id)), ownConfig: createOwnConfig(homedir(), clock) },
+    shells: system === null ? null : createShellCalls({ system, clock, wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()) }),
     protectedPaths: [home.dir],
     approvals: createApprovals(clock, approvalId),
     wallet: walletAddress(custody, (error) => log.error('wallet', error)),
@@ -120,8 +127,11 @@ export async function assemble(options: { home: Home; version: string; log: Log;
     const inForce = policies.of(session);
     if (inForce?.policy.environment === false) return null;
     try {
-      const { certificate, bundle } = await ca.ready();
-      return { url: `http://127.0.0.1:${port}`, ...tickets.sessionTicket(session.id), ca: certificate, bundle, direct: directHosts(inForce?.policy ?? null) };
+      const { certificate, bundle, hashed } = await readyToEndTls(ca);
+      const policy = inForce?.policy ?? null;
+      const named = namedHosts(policy);
+      const looks = named.length > 0 || policy?.strict === true || parts.wallet() !== '';
+      return { url: `http://127.0.0.1:${port}`, ...credentials.of(session.id), ca: certificate, bundle, hashed, direct: directHosts(policy), named, looks };
     } catch (error) {
       log.error('certificates', error);
       return null;
@@ -135,7 +145,8 @@ export async function assemble(options: { home: Home; version: string; log: Log;
   let draining = false;
   let inFlight = 0;
 
-  const upstream = lazyUpstream(() => ({ ca: trustedRoots(), ownPort: port }));
+  const wayOut = createWaysOut({ home: home.dir, token, roots: trustedRoots });
+  const upstream = lazyUpstream(() => ({ ca: trustedRoots(), ownPort: port, wayOut }));
   const cache = openCache({ file: home.cacheFile, open: sqlite.open, log });
   const rpcOf = (network: string): string | null => policies.networks().find(({ id }) => id === network)?.rpc ?? null;
   const chain = createChainReader({ upstream, rpcOf });
@@ -145,8 +156,8 @@ export async function assemble(options: { home: Home; version: string; log: Log;
   const pages = createPageConverter({ file: threads.pageReader });
   parts.recall = createRecall(createWebFetches({ parts, cache, exchange, demands, pages }), createToolReads(parts, cache));
   const doorway = createDoorway(parts, (remotePort, clients, itself) => neighbourOf(remotePort, port, clients, itself), HAS_RELAY ? (remotePort, clients) => relayOf(remotePort, port, clients) : null);
-  const governor = createGovernor(parts, tickets, doorway, exchange);
-  const gateway = createGateway({ governor: unlessDraining(governor, () => draining), contextFor: ca.contextFor, trust: onceOnly(() => createSecureContext({ ca: trustedRoots() })), port, log });
+  const governor = createGovernor(parts, credentials, doorway, exchange);
+  const gateway = createGateway({ governor: unlessDraining(governor, () => draining), contextFor: ca.contextFor, trust: onceOnly(() => createSecureContext({ ca: trustedRoots() })), wayOut, port, log });
   const mcp = createMcpProxy({ port, upstream, doorway, calls: payments.toolCalls, log });
 
   const answerHook = hookRoute(hooks, persons);
@@ -196,7 +207,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
 
   /** Of what asks the daemon itself, the streams of MCP, which may stay open as long as a session. */
   function asksForMcp(incoming: IncomingMessage, outgoing: ServerResponse): boolean {
-    const away = incoming.url?.startsWith(PROXY_PATH) === true ? turnedAway(incoming) : null;
+    const away = isForProxy(incoming.url ?? '') ? turnedAway(incoming) : null;
     if (away === null) return mcp.request(incoming, outgoing);
     incoming.resume();
     writePlain(outgoing, away);
@@ -237,8 +248,8 @@ export function unlessDraining(governor: Governor, draining: () => boolean): Gov
   const away = refusal('DRAINING', 'pag0 is being replaced, so the request was not sent; ask again in a moment', { scope: 'daemon' });
   return {
     whoAsks: governor.whoAsks,
-    passage(asker, authority) {
-      const found = governor.passage(asker, authority);
+    async passage(asker, authority) {
+      const found = await governor.passage(asker, authority);
       return draining() && found.passage === 'look' ? { passage: 'refuse', refusal: away } : found;
     },
     // A tunnel that stands goes on asking.
@@ -249,9 +260,10 @@ export function unlessDraining(governor: Governor, draining: () => boolean): Gov
 }
 
 /** The first certificate takes a tenth of a second, most of it loading; it begins while the program that needs one starts. */
-async function readyToEndTls(ca: CertificateAuthority): Promise<void> {
-  await ca.ready();
+async function readyToEndTls(ca: CertificateAuthority): ReturnType<CertificateAuthority['ready']> {
+  const files = await ca.ready();
   ca.contextFor('localhost').catch(() => {});
+  return files;
 }
 
 function onceOnly<T>(make: () => T): () => T {

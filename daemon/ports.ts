@@ -1,12 +1,15 @@
 import type { Readable } from 'node:stream';
+import type { SecureContext } from 'node:tls';
 import type { Micros } from './core/amount.ts';
 import type { CacheRules } from './core/cache-rules.ts';
 import type { Refusal } from './core/errors.ts';
 import type { FieldLine } from './core/fields.ts';
+import type { ProxyAddress } from './core/own-proxy.ts';
 import type { FirstPayment, PaymentOption } from './core/payment-choice.ts';
 import type { ChainTransfer } from './core/reconciliation.ts';
 import type { Agent, Link, Session } from './core/tree.ts';
 import type { Balance, Exceeded, Scope } from './core/transfer.ts';
+import type { UnpayableDemand } from './core/unpaid.ts';
 
 /** The edges of the daemon, as the pipeline sees them. Each has a suite that every implementation passes. */
 
@@ -190,7 +193,7 @@ export interface Roster {
   saveAgent(sessionId: string, agent: Agent): void;
   session(id: string): Session | undefined;
   /** Newest first. */
-  recent(limit: number): { id: string; startedAt: number; parent: Link | null }[];
+  recent(limit: number): { id: string; startedAt: number; parent: Link | null; run: string }[];
   saveDirective(directive: Directive): Promise<void>;
   directives(): Directive[];
 }
@@ -243,6 +246,8 @@ export interface WebRequest {
   /** null: none. A Buffer where it is small enough to be looked at and sent again, else a stream that can be sent once. */
   body: Buffer | Readable | null;
   written?: WrittenRequest;
+  /** Whose way out it takes. Without one it is the daemon's own request. */
+  session?: string;
 }
 
 export interface WebAnswer {
@@ -254,6 +259,18 @@ export interface WebAnswer {
   /** Of one that was kept. */
   spelling?: Spelling;
 }
+
+/** How a session's programs reach a host where no pag0 is. */
+export interface WayOut {
+  /** null: straight. */
+  proxy: ProxyAddress | null;
+  /** Whom they trust; undefined: whom everybody does. */
+  trust: SecureContext | undefined;
+  /** The same for the same way. */
+  name: string;
+}
+
+export type FindWayOut = (session: string | undefined, to: { host: string; secure: boolean }) => WayOut;
 
 /** Who is at the other end. Verifies certificates strictly and follows no redirect. */
 export interface Upstream {
@@ -303,6 +320,8 @@ export interface AnswerCache {
   /** Two requests with one key have one answer: the single flight goes by it, too. */
   keyOf(place: CachePlace, request: WebRequest): string;
   find(place: CachePlace, request: WebRequest, now: number): Promise<Found>;
+  /** Whether an answer with this head will be kept, so that others may wait for the rest of it. */
+  lasts(place: CachePlace, request: WebRequest, head: { status: number; fields: Fields; price: Micros }, now: number): boolean;
   /** Keeps it if the rules allow, and says whether they did. A failure to write is nobody's error but the log's. */
   keep(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields; body: Buffer; spelling?: Spelling }, paid: { price: Micros; by: Origin }, now: number): Promise<boolean>;
   /**
@@ -314,7 +333,7 @@ export interface AnswerCache {
   close(): Promise<void>;
 }
 
-export type { ChainTransfer, PaymentOption };
+export type { ChainTransfer, PaymentOption, UnpayableDemand };
 
 /** A seller's demand (HTTP 402 with x402, version 1 or 2), parsed and validated. A plain value that can be written down. */
 export interface PaymentDemand {
@@ -357,8 +376,8 @@ export interface Settlement {
 export interface Payer {
   /** Lower-case; null while there is no wallet. */
   address(): Promise<string | null>;
-  /** `body` without its content coding. null: this 402 is not x402, or nothing in it could be paid. */
-  demandOf(answer: { fields: Fields; body: Buffer }): Promise<PaymentDemand | null>;
+  /** `body` without its content coding. null: this 402 is not x402. */
+  demandOf(answer: { fields: Fields; body: Buffer }): Promise<PaymentDemand | UnpayableDemand | null>;
   /** `option` is one of the demand's own. `validSeconds` bounds what the seller asked for. */
   sign(demand: PaymentDemand, option: PaymentOption, validSeconds: number): Promise<SignedPayment>;
   /** null: the answer says nothing of it. */
@@ -406,16 +425,55 @@ export interface Connection {
   readonly destroyed?: boolean;
 }
 
-/** Who speaks to the gateway: shown by a ticket, by the session's environment, by the process, else nobody we know. */
+/** Who speaks to the gateway: shown by the session's environment, else by the process, else nobody we know. */
 export interface Asker {
   session: string;
-  agent: string;
-  /** null: not one call's, with no or several in flight to charge it to. */
-  toolUseId: string | null;
-  /** `ticket`: one recognised command. `environment`: anything else that a session started. `sandbox`: a process below its client that shows nothing. */
-  by: 'ticket' | 'environment' | 'sandbox';
+  /** `environment`: what a session started, by what it shows. `sandbox`: a process below a session's client that shows nothing. */
+  by: 'environment' | 'sandbox';
+  /** Which shell it names as the one it comes from: a hint where to look, and no proof. */
+  shell: ShellHint | null;
+  connection: Connection;
   /** The session whose sandbox it comes out of, whatever it shows; only what that lets out may pass. */
   confinedTo?: string;
+}
+
+/** `pid`: of a shell, where its process table is ours. `print`: of its command (`core/command-print.ts`), where it is not. */
+export type ShellHint = { pid: number } | { print: string };
+
+/** A process as the system tells of it. */
+export interface Process {
+  pid: number;
+  parent: number;
+  /** The session that it belongs to (setsid(2)), by its leader's pid; on macOS its process group. It stays when the parent is gone. */
+  group: number;
+  /** With its pid, one life of a process. */
+  start: string;
+  /** ms since the epoch, to some hundredths of a second; null: the system does not say. */
+  startedAt: number | null;
+  name: string;
+}
+
+/** Where the holder of a connection is looked for. */
+export interface Search {
+  /** First below these, and in their groups. */
+  likely: readonly number[];
+  /** Then below this one. */
+  client: number | null;
+}
+
+/** The system's table of processes. */
+export interface ProcessSystem {
+  /** It can be asked often. */
+  readonly isCheap: boolean;
+  /** Who holds the other end of a connection, and what is above that, nearest first. null: nobody who was looked at, or it cannot be told. */
+  behind(remotePort: number, search: Search): Promise<readonly Process[] | null>;
+  /** null: gone. */
+  process(pid: number): Promise<Process | null>;
+  children(pid: number): Promise<readonly Process[]>;
+  /** Its words, with a blank between them. */
+  commandLine(pid: number): Promise<string>;
+  /** Its words and its variables. null: cannot be told. */
+  launch(pid: number): Promise<{ argv: readonly string[]; env: Readonly<Record<string, string>> } | null>;
 }
 
 /** What the gateway does with a connection to a host, asked before a byte of it is read. */
@@ -433,7 +491,7 @@ export type Exchanged = { answer: WebAnswer } | { refusal: Refusal };
 export interface Governor {
   /** From the `Proxy-Authorization` of a request; where there is none, from the process at the other end. */
   whoAsks(proxyAuthorization: string | undefined, connection: Connection): Promise<{ asker: Asker | null } | { rejected: Refusal }>;
-  passage(asker: Asker | null, authority: { host: string; port: number; secure: boolean }): Passage;
+  passage(asker: Asker | null, authority: { host: string; port: number; secure: boolean }): Passage | Promise<Passage>;
   /** One governed request, to its end. `signal` is aborted when the client goes away. Rejects only with an `UpstreamError`. */
   exchange(asker: Asker | null, request: WebRequest, signal: AbortSignal): Promise<Exchanged>;
   /** A governed WebSocket, by its handshake, before that is sent: charged as one request, whatever passes afterwards. null: it may go. */

@@ -1,9 +1,8 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ancestorsOf, clientPidOf } from './ancestors.ts';
@@ -160,40 +159,10 @@ describe('hooks.json', () => {
 
   it('fails closed for tools that go to the network, and starts Node at a Stop only when the daemon is gone', () => {
     expect(all.filter(({ onFailure }) => onFailure === 'block').map(({ event, matcher, if: condition }) => [event, matcher, condition])).toEqual([['PreToolUse', 'WebFetch|WebSearch|mcp__.*', undefined]]);
+    // Every way by which a call finds no daemon starts it again, and has the time for that.
+    const closed = all.filter(({ command }) => command?.includes('closed.sh'));
+    expect(closed.map(({ event, matcher }) => [event, matcher])).toEqual([['PreToolUse', 'WebFetch|WebSearch|mcp__.*'], ...Array(4).fill(['PreToolUse', 'Bash'])]);
+    for (const { timeout } of closed) expect(WAITS.away.fetchWaitMs + 10_000).toBeLessThan(timeout! * 1_000);
     expect(all.find(({ event, command }) => event === 'Stop' && command !== undefined)?.command).toMatch(/alive\.sh" \|\| node /);
-  });
-});
-
-describe('closed.sh', () => {
-  const script = fileURLToPath(new URL('../plugin/hooks/closed.sh', import.meta.url));
-  const home = join(root, 'home');
-  mkdirSync(home);
-  const ask = (command: string, description = 'uses curl ') => {
-    const event = JSON.stringify({ hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_input: { command, description } });
-    const { status, stderr } = spawnSync('sh', [script], { input: event, env: { PATH: process.env['PATH'], HOME: '/nonexistent', PAG0_HOME: home }, encoding: 'utf8' });
-    return { status, stderr };
-  };
-  const record = (pid: number | null) => (pid === null ? rmSync(join(home, 'daemon.json'), { force: true }) : writeFileSync(join(home, 'daemon.json'), `${JSON.stringify({ pid, port: 4402 })}\n`));
-  const CLIENTS = ['curl https://x', '/usr/bin/curl -s x', 'timeout 3 curl x', 'bash -c "curl x"', "sh -c 'cd /; wget x'", 'echo a\ncurl x', 'echo "$(curl x)"', 'a=1;curl x', 'http POST x a=b', 'https x', 'xh x', 'echo `curl x`', 'true &&curl x', 'curl\tx', 'curl'];
-  const ORDINARY = ['git status', 'x=$(date); for f in *; do wc "$f"; done', 'git clone https://example.com/x', 'npm run http-server', 'git log --grep=curl', 'ls curl.txt my-curl', 'cat <<EOF\n{"a": 1}\nEOF', 'pip install httpx', ''];
-
-  it.each(CLIENTS)('refuses a network client while the daemon is gone: %s', (command) => {
-    record(null);
-    const { status, stderr } = ask(command);
-    expect(status).toBe(2);
-    expect(stderr).toMatch(/^pag0: the daemon is not running, .*\n$/);
-  });
-
-  it.each(ORDINARY)('lets ordinary work go on while the daemon is gone: %s', (command) => {
-    record(null);
-    expect(ask(command)).toEqual({ status: 0, stderr: '' });
-  });
-
-  it('takes a daemon that died for gone, and leaves everything to one that lives', () => {
-    const dead = spawnSync('true').pid;
-    record(dead);
-    expect(ask('curl x').status).toBe(2);
-    record(process.pid);
-    expect(ask('curl x')).toEqual({ status: 0, stderr: '' });
   });
 });

@@ -1,3 +1,4 @@
+import { promptDigest } from '../daemon/contract/prompt-digest.ts';
 import type { RegistrationEvent, SessionRegistration } from '../daemon/contract/routes.ts';
 
 /** What the client writes to a command hook's stdin, as far as pag0 looks at it. The prompt's text goes no further than here. */
@@ -8,12 +9,16 @@ export interface HookPayload {
   source: string | null;
   promptId: string | null;
   author: SessionRegistration['author'];
+  promptDigest: string | null;
+  /** The slash command that the prompt begins with. */
+  command: string | null;
   permissionMode: string | null;
 }
 
-export type HookMode = RegistrationEvent;
+/** `away`: in the place of an http hook that found nobody (`away.ts`). */
+export type HookMode = RegistrationEvent | 'away';
 
-const MODES: readonly HookMode[] = ['session-start', 'user-prompt-submit', 'ensure'];
+const MODES: readonly HookMode[] = ['session-start', 'user-prompt-submit', 'ensure', 'away'];
 
 export function hookMode(argument: string | undefined): HookMode | null {
   return MODES.find((mode) => mode === argument) ?? null;
@@ -30,6 +35,7 @@ export function parsePayload(text: string, fallbackCwd: string): HookPayload | n
   if (typeof value !== 'object' || value === null) return null;
   const fields = value as Record<string, unknown>;
   const sessionId = textOf(fields['session_id']);
+  const prompt = textOf(fields['prompt']);
   if (sessionId === null) return null;
   return {
     sessionId,
@@ -37,7 +43,9 @@ export function parsePayload(text: string, fallbackCwd: string): HookPayload | n
     cwd: textOf(fields['cwd']) ?? fallbackCwd,
     source: textOf(fields['source']),
     promptId: textOf(fields['prompt_id']),
-    author: authorOf(textOf(fields['prompt']) ?? ''),
+    author: authorOf(prompt ?? ''),
+    promptDigest: prompt === null ? null : promptDigest(prompt),
+    command: prompt === null ? null : commandOf(prompt),
     permissionMode: textOf(fields['permission_mode']),
   };
 }
@@ -46,6 +54,11 @@ export function parsePayload(text: string, fallbackCwd: string): HookPayload | n
 function authorOf(prompt: string): SessionRegistration['author'] {
   if (prompt.startsWith('<task-notification>')) return 'report';
   return prompt.startsWith('<<autonomous-loop') ? 'wakeup' : 'person';
+}
+
+/** `/ralph-loop:ralph-loop improve it`; not a path, such as `/tmp/x is full`. */
+function commandOf(prompt: string): string | null {
+  return /^\/([\w:.-]{1,128})(?=\s|$)/.exec(prompt)?.[1] ?? null;
 }
 
 function textOf(value: unknown): string | null {

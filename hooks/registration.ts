@@ -1,6 +1,8 @@
 import { readToken, type Home } from '../daemon/contract/home.ts';
+import { ownEnvironment } from '../daemon/contract/own-environment.ts';
 import type { SessionRegistration } from '../daemon/contract/routes.ts';
 import { sealSecrets, WALLET_OPTIONS, walletSecretsIn } from '../daemon/contract/wallet-secrets.ts';
+import { ownProxiesIn } from '../daemon/core/own-proxy.ts';
 import { ancestorsOf, clientPidOf } from './ancestors.ts';
 import type { HookMode, HookPayload } from './payload.ts';
 import { projectOf } from './project.ts';
@@ -17,15 +19,18 @@ export function registrationOf(mode: HookMode, payload: HookPayload, env: Env, p
   const ancestors = ancestorsOf(pid);
   const parent = parentSession(env, payload.sessionId);
   return {
-    event: mode,
+    // Somebody who is at work and found no daemon.
+    event: mode === 'away' ? 'ensure' : mode,
     session_id: payload.sessionId,
     transcript_path: payload.transcriptPath,
     cwd: payload.cwd,
     source: payload.source,
     prompt_id: payload.promptId,
     author: payload.author,
+    promptDigest: payload.promptDigest,
+    command: payload.command,
     permission_mode: payload.permissionMode,
-    attended: env['CLAUDE_CODE_SESSION_ATTENDED'] === '1' && parent === null,
+    attended: isAttended(env) && parent === null,
     options: optionsFrom(env),
     clientPid: clientPidOf(ancestors, env['CLAUDE_PID']),
     parent: { session: parent },
@@ -37,10 +42,15 @@ export function registrationOf(mode: HookMode, payload: HookPayload, env: Env, p
   };
 }
 
-/** A company's network, say: what goes out has to go that way, and not past it through ours. */
+/** Clients before 2.1.269 say only that they are the screen, or `-p`. */
+function isAttended(env: Env): boolean {
+  const told = env['CLAUDE_CODE_SESSION_ATTENDED'];
+  return told === undefined ? env['CLAUDE_CODE_ENTRYPOINT'] === 'cli' : told === '1';
+}
+
+/** Through which nothing can be passed on: what goes out has to go that way, and not past it through ours. */
 export function hasOwnProxy(env: Env): boolean {
-  const ours = env['PAG0_TICKET_PROXY'];
-  return Object.entries(env).some(([name, value]) => /^(https?|all)_proxy$/i.test(name) && filled(value) !== null && value !== ours);
+  return ownProxiesIn(ownEnvironment(env)).unknown !== null;
 }
 
 export function optionsFrom(env: Env): Record<string, string> {

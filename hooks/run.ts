@@ -1,11 +1,14 @@
 import { ensureDaemon, portTaken, type Ensured, type EnsureOptions } from '../daemon/contract/ensure.ts';
-import { homeAt, homeDir, portFrom } from '../daemon/contract/home.ts';
+import { homeAt, homeDir, portFrom, readToken } from '../daemon/contract/home.ts';
+import { ownEnvironment } from '../daemon/contract/own-environment.ts';
+import { keepOwnWay, ownWayFile } from '../daemon/contract/own-way.ts';
 import { ROUTES, type ErrorAnswer, type SessionAnswer } from '../daemon/contract/routes.ts';
 import { WALLET_VARIABLES, walletSecretsIn } from '../daemon/contract/wallet-secrets.ts';
 import { appendExports, appendLine } from './env-file.ts';
 import { parsePayload, type HookMode, type HookPayload } from './payload.ts';
 import { registrationOf, sealedFrom } from './registration.ts';
-import { installSessionEnv } from './session-env.ts';
+import { ledIn, ownWayIn } from './own-way.ts';
+import { hasQuietProxy, installSessionEnv } from './session-env.ts';
 
 /** What the client reads from a command hook's stdout. Nothing at all means: go on. */
 export interface HookOutput {
@@ -34,11 +37,12 @@ interface Waits {
   fetchWaitMs: number;
 }
 
-/** Each below the timeout of its entry in hooks.json; a person waits for the first two, nobody for the third. */
+/** Each below the timeout of its entry in hooks.json; a person waits for the first two, nobody for the third, an agent for the last. */
 export const WAITS: Record<HookMode, Waits> = {
   'session-start': { waitMs: 5_000, fetchWaitMs: 25_000 },
   'user-prompt-submit': { waitMs: 4_000, fetchWaitMs: 6_000 },
   ensure: { waitMs: 14_000, fetchWaitMs: 25_000 },
+  away: { waitMs: 10_000, fetchWaitMs: 15_000 },
 };
 
 const REGISTER_MS = 2_000;
@@ -55,16 +59,17 @@ export async function runHook(input: HookInput): Promise<HookOutput> {
     const news = ensured.started || ensured.waited ? ensured.hello.notice : undefined;
     if (payload === null) return say(news);
     const output = await register(input, payload, ensured);
-    const reads = sendThrough(input, payload.sessionId, output.gateway);
+    const way = ownWayIn(ownEnvironment(input.env), payload.cwd);
+    const reads = sendThrough(input, payload, output.gateway, way);
     if (input.mode === 'session-start') exportSession(input, payload.sessionId, output.env, reads);
     if (output.stop !== undefined) return stopWith(output.stop);
-    return say(news, output.notice, input.mode === 'session-start' ? exposed(input.env) : undefined);
+    return say(news, output.notice, ...(input.mode === 'session-start' ? [exposed(input.env), unseen(input.node, output.gateway, way.unknown)] : []));
   } finally {
     ensured.client.close();
   }
 }
 
-function ensureOptions(input: HookInput): EnsureOptions {
+export function ensureOptions(input: HookInput): EnsureOptions {
   return {
     dir: homeDir(input.env),
     port: portFrom(input.env),
@@ -77,7 +82,7 @@ function ensureOptions(input: HookInput): EnsureOptions {
   };
 }
 
-async function register(input: HookInput, payload: HookPayload, ensured: Extract<Ensured, { ok: true }>): Promise<SessionAnswer> {
+export async function register(input: HookInput, payload: HookPayload, ensured: Extract<Ensured, { ok: true }>): Promise<SessionAnswer> {
   const registration = { ...registrationOf(input.mode, payload, input.env, input.pid, input.version), ...sealedFrom(input.env, ensured.home) };
   const outcome = await ensured.client.post<SessionAnswer & Partial<ErrorAnswer>>(ROUTES.session, registration, REGISTER_MS);
   if (outcome.kind === 'stranger') return { stop: portTaken(portFrom(input.env)).sentence };
@@ -103,14 +108,35 @@ function exposed(env: HookInput['env']): string | undefined {
 }
 
 /** With every prompt as well, so that a change of mind reaches a session that is running. A full disk stops no session. */
-function sendThrough(input: HookInput, session: string, gateway: SessionAnswer['gateway']): string | null {
-  if (gateway === undefined) return null;
+export function sendThrough(input: HookInput, { sessionId: session, cwd }: HookPayload, gateway: SessionAnswer['gateway'], way = ownWayIn(ownEnvironment(input.env), cwd)): string | null {
+  const begins = input.mode === 'session-start';
+  if (gateway === undefined || (begins && (input.env['CLAUDE_ENV_FILE'] ?? '') === '')) return null;
   const home = homeAt(homeDir(input.env));
+  const env = ownEnvironment(input.env);
   try {
-    return installSessionEnv({ home: home.dir, session, gateway, daemonFile: home.daemonFile, node: input.node });
+    const token = readToken(home);
+    if (token?.ok === true) keepOwnWay(ownWayFile(home.dir, session), token.token, { proxies: way.proxies, trust: way.trust });
+    return installSessionEnv({ home: home.dir, session, begins, gateway, daemonFile: home.daemonFile, node: input.node, userConfigs: curlConfigs(env), env, cwd, own: ledIn(env, way, gateway?.named ?? []) });
   } catch {
     return null;
   }
+}
+
+/** Hosts named in a sentence. */
+const MAX_NAMED = 3;
+
+/** Where rules name hosts, which programs reach them unseen: said once, because nothing else would ever tell. */
+function unseen(node: string, gateway: SessionAnswer['gateway'], unknownProxy: string | null): string | undefined {
+  const named = gateway?.named ?? [];
+  if (gateway === undefined || gateway === null || named.length === 0) return undefined;
+  const hosts = `${named.slice(0, MAX_NAMED).join(', ')}${named.length > MAX_NAMED ? ` and ${named.length - MAX_NAMED} more` : ''}`;
+  if (unknownProxy !== null) return `pag0: programs reach the network by your proxy ${unknownProxy}, which pag0 cannot pass requests on to (http:// and https:// proxies it can), so what they ask of ${hosts} is counted only where a curl or wget command names it.`;
+  if (hasQuietProxy(node)) return undefined;
+  return `pag0: Node ${node} uses no proxy, so what its programs ask of ${hosts} is neither seen nor counted; Node 24 or newer in your PATH is.`;
+}
+
+function curlConfigs({ HOME: home, XDG_CONFIG_HOME: config }: HookInput['env']): string[] {
+  return [...(config === undefined || config === '' ? [] : [`${config}/curlrc`]), ...(home === undefined ? [] : [`${home}/.curlrc`, `${home}/.config/curlrc`])];
 }
 
 function stopWith(sentence: string): HookOutput {

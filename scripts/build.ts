@@ -39,7 +39,8 @@ export async function buildBundles(repo: string = REPO, daemonEntry = 'daemon/ma
   if (existsSync(join(repo, 'daemon/reading/worker.ts'))) files.set('read-page.mjs', await bundle('daemon/reading/worker.ts'));
   if (existsSync(join(repo, 'daemon/payer/worker.ts'))) files.set('payer.mjs', await bundle('daemon/payer/worker.ts'));
   files.set('hook.mjs', await guard('./hook-main.mjs', true));
-  files.set('hook-main.mjs', await bundle('hooks/main.ts', { banner: {} }));
+  // What every session's start reads stays small: the shell's reader is for calls that find no daemon.
+  await split('hooks/main.ts', 'hook-main');
   if (existsSync(join(repo, 'commands/main.ts'))) {
     files.set('cli.mjs', await guard('./cli-main.mjs', false));
     await split('commands/main.ts', 'cli-main');

@@ -16,19 +16,19 @@ const RULES: readonly (readonly [string, readonly string[]])[] = [
   ['daemon/config', ['daemon/core', 'daemon/ports.ts', 'node:', 'zod']],
   ['daemon/pipeline', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'daemon/config', 'daemon/report', 'daemon/lifecycle/peer.ts', 'node:', 'zod']],
   ['daemon/report', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'daemon/pipeline', 'node:']],
-  ['daemon/lifecycle', ['daemon/core', 'daemon/contract', 'daemon/ledger/driver.ts', 'daemon/http/body.ts', 'daemon/http/plain.ts', 'daemon/gateway/limits.ts', 'node:', 'hono', '@hono/node-server']],
+  ['daemon/lifecycle', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'daemon/ledger/driver.ts', 'daemon/http/body.ts', 'daemon/http/plain.ts', 'daemon/gateway/limits.ts', 'node:', 'hono', '@hono/node-server']],
   ['daemon/http', ['daemon/core', 'daemon/contract', 'daemon/pipeline', 'daemon/report', 'hono', '@hono/node-server', 'node:', 'zod']],
   ['daemon/http1', ['daemon/core', 'node:']],
   ['daemon/upstream', ['daemon/core', 'daemon/ports.ts', 'daemon/http1', 'node:', 'undici']],
-  ['daemon/tickets', ['daemon/core', 'daemon/ports.ts', 'node:']],
+  ['daemon/access', ['daemon/core', 'daemon/ports.ts', 'node:']],
   ['daemon/wallet', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'node:', 'zod', '@noble/hashes']],
   ['daemon/gateway', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'daemon/http1', 'node:', '@peculiar/x509']],
-  ['daemon/tickets', ['daemon/core', 'daemon/ports.ts', 'node:']],
   ['daemon/mcp', ['daemon/core', 'daemon/ports.ts', 'daemon/contract', 'daemon/gateway', 'daemon/pipeline', 'node:']],
   ['daemon/reading', ['daemon/ports.ts', 'node:', 'turndown', '@joplin/turndown-plugin-gfm']],
   ['daemon/payer', ['daemon/core', 'daemon/ports.ts', 'node:', 'viem', '@x402/core', '@x402/evm']],
   ['daemon/cache', ['daemon/core', 'daemon/ports.ts', 'daemon/ledger/database.ts', 'node:', 'keyv', 'http-cache-semantics']],
-  ['hooks', ['daemon/contract', 'node:']],
+  // What a command will ask for is read by one reader, also where no daemon is there to do it.
+  ['hooks', ['daemon/contract', 'daemon/core', 'daemon/shell', 'node:']],
   // A wallet is made and shown without a daemon; what opens it comes from the person alone.
   ['commands', ['daemon/contract', 'daemon/core', 'daemon/wallet/keystore.ts', 'daemon/wallet/private-key.ts', 'daemon/wallet/wallet-file.ts', 'node:', 'commander']],
 ];

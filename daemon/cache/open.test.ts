@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_CACHE } from '../core/cache-rules.ts';
 import { toolUrl } from '../core/reuse.ts';
 import type { CachePlace, Fields, WebRequest } from '../ports.ts';
-import { answer, cacheWorld, get, PAID, place, post, REUSE } from './world.fixture.ts';
+import { answer, cacheWorld, get, PAID, place, post, REUSE, START } from './world.fixture.ts';
 
 type World = ReturnType<typeof cacheWorld>;
 
@@ -258,6 +258,60 @@ describe('variants', () => {
   });
 });
 
+describe('an answer that does not say for whom it is', () => {
+  const FREE = { ...PAID, price: 0n };
+  const tenth = { 'last-modified': new Date(START - 600_000).toUTCString(), date: new Date(START).toUTCString() };
+  const asks = (fields: Record<string, string>) => get(undefined, { accept: 'application/json', 'user-agent': 'curl/8.5', ...fields });
+  const kept = async (fields: Record<string, string>, paid: typeof PAID, rules = {}) => {
+    const world = cacheWorld();
+    await world.cache.keep(place(rules), asks({}), answer(fields), paid, world.clock.now);
+    return (more: Record<string, string>) => stateOf(world, asks(more), place(rules));
+  };
+
+  it.each([
+    ['Accept', { accept: 'text/csv' }],
+    ['a language', { 'accept-language': 'de' }],
+    ['a tenant', { 'x-tenant-id': 'a' }],
+    ['an organisation', { 'openai-organization': 'org-1' }],
+    ['a version', { 'api-version': '2' }],
+    ['any other field', { 'x-whatever': '1' }],
+  ])('is kept apart by %s, whether it was paid for or estimated', async (_, more) => {
+    for (const state of [await kept({}, PAID), await kept(tenth, FREE)]) expect([await state(more), await state({})]).toEqual(['miss', 'fresh']);
+  });
+
+  it.each([
+    ['a trace', { traceparent: '00-1-2-01', 'x-request-id': 'a', 'x-b3-traceid': 'b' }],
+    ['a retry', { 'idempotency-key': 'k', 'x-stainless-retry-count': '1', date: 'today' }],
+    ['the codings it takes in the same words', { 'cache-control': 'max-stale=5' }],
+  ])('is not kept apart by %s', async (_, more) => {
+    for (const state of [await kept({}, PAID), await kept(tenth, FREE)]) expect(await state(more)).toBe('fresh');
+  });
+
+  it('is for every program where it was paid for or is named, and for the one that asked where it was not', async () => {
+    const other = { 'user-agent': 'python-requests/2' };
+    expect(await (await kept({}, PAID))(other)).toBe('fresh');
+    expect(await (await kept({}, FREE, { reuse: [{ endpoint: 'api.example', tool: null, method: null }] }))(other)).toBe('fresh');
+    expect(await (await kept(tenth, FREE))(other)).toBe('miss');
+  });
+
+  it('is not kept at all where nothing was paid and there is nothing to estimate from', async () => {
+    expect(await (await kept({}, FREE))({})).toBe('miss');
+  });
+
+  it('says it with its lifetime, and then Vary alone tells answers apart', async () => {
+    for (const says of [{ 'cache-control': 'max-age=60' }, { expires: new Date(START + 60_000).toUTCString() }]) {
+      expect(await (await kept(says, FREE))({ 'x-tenant-id': 'a' })).toBe('fresh');
+      expect(await (await kept({ ...says, vary: 'X-Tenant-Id' }, PAID))({ 'x-tenant-id': 'a' })).toBe('miss');
+    }
+  });
+
+  it('of anything and no Accept at all are one request', async () => {
+    const world = cacheWorld();
+    await keep(world, get());
+    expect(await stateOf(world, get(undefined, { accept: '*/*' }))).toBe('fresh');
+  });
+});
+
 describe('a write', () => {
   it.each(['POST', 'PUT', 'DELETE', 'PATCH', 'M-SEARCH'])('by %s takes away what is kept of the resource, for everybody', async (method) => {
     const world = cacheWorld();
@@ -288,7 +342,7 @@ describe('a write', () => {
 
 describe('the store', () => {
   it('makes room by letting go what was used longest ago', async () => {
-    const world = cacheWorld({ limits: { bytes: 10_000 } });
+    const world = cacheWorld({ limits: { bytes: 12_000 } });
     for (const name of ['a', 'b', 'c']) {
       await keep(world, get(`https://api.example/${name}`), answer({}, 'x'.repeat(2_500)));
       world.pass(1);
@@ -296,7 +350,7 @@ describe('the store', () => {
     await find(world, get('https://api.example/a'));
     await keep(world, get('https://api.example/d'), answer({}, 'x'.repeat(2_500)));
     expect(await Promise.all(['a', 'b', 'c', 'd'].map((name) => stateOf(world, get(`https://api.example/${name}`))))).toEqual(['fresh', 'miss', 'fresh', 'fresh']);
-    expect((await world.cache.list({ limit: 0, url: null })).bytes).toBeLessThanOrEqual(10_000);
+    expect((await world.cache.list({ limit: 0, url: null })).bytes).toBeLessThanOrEqual(12_000);
   });
 
   it('sweeps out what is past its time when it starts', async () => {

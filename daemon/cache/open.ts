@@ -1,4 +1,4 @@
-import { lookUpKey, flightKey, normalUrl, resourceKey, variantKey, varyNames } from '../core/cache-key.ts';
+import { lookUpKey, flightKey, normalUrl, resourceKey, variantKey } from '../core/cache-key.ts';
 import { coverUrl } from '../core/credentials.ts';
 import { isConditional, clientHas, conditionsFor, endToEnd, fieldsOf304, isAbout, updated } from '../core/validation.ts';
 import { keepableRequest } from '../core/keepable.ts';
@@ -78,7 +78,7 @@ export function openCache(options: CacheOptions): OpenedCache {
     const found = await entryFor(lookUp(place, request), request.fields);
     if (found === null || !canDecode(request.fields, found.entry.facts)) return MISS;
     const { facts } = found.entry;
-    const judged = judge(place.rules, { ...facts, url: normalUrl(request.url), receivedAt: facts.storedAt }, now);
+    const judged = judge(place.rules, { ...facts, url: normalUrl(request.url), price: BigInt(facts.price), receivedAt: facts.storedAt }, now);
     const answer = answerOf(found.key, found.entry, judged);
     if (judged.satisfies(request.fields)) {
       house.used(found.key);
@@ -89,15 +89,21 @@ export function openCache(options: CacheOptions): OpenedCache {
     return conditions === null ? MISS : { state: 'stale', answer, conditions };
   }
 
-  async function store(place: CachePlace, request: WebRequest, answer: Pick<StoredAnswer, 'status' | 'fields' | 'body' | 'price' | 'by' | 'spelling'>, now: number): Promise<StoredAnswer | null> {
-    const vary = varyNames(answer.fields);
-    if (!mayKeep(place, request) || vary === null) return null;
+  /** `usable`: ms for which it may stand for the thing asked for, or be asked about. */
+  function judgedNow(place: CachePlace, request: WebRequest, answer: Pick<StoredAnswer, 'status' | 'fields' | 'price'>, now: number): { url: string; judged: Judged; usable: number } {
     const url = normalUrl(request.url);
-    const judged = judge(place.rules, { ...answer, url, receivedAt: now }, now);
-    if (!judged.storable || answer.body.length > sizes.oneAnswer) return null;
+    const judged = judge(place.rules, { ...answer, method: request.method, url, receivedAt: now }, now);
+    const isAskedAbout = request.method === 'GET' && conditionsFor(answer.fields) !== null;
+    return { url, judged, usable: Math.max(0, judged.freshUntil - now) + (isAskedAbout ? STALE_KEPT : 0) };
+  }
+
+  async function store(place: CachePlace, request: WebRequest, answer: Pick<StoredAnswer, 'status' | 'fields' | 'body' | 'price' | 'by' | 'spelling'>, now: number): Promise<StoredAnswer | null> {
+    if (!mayKeep(place, request)) return null;
+    const { url, judged, usable } = judgedNow(place, request, answer, now);
+    const vary = judged.varies;
+    if (!judged.storable || vary === null || answer.body.length > sizes.oneAnswer) return null;
     const key = lookUp(place, request);
     const own = variantKey(key, vary, request.fields, sha256);
-    const usable = Math.max(0, judged.freshUntil - now) + (request.method === 'GET' && conditionsFor(answer.fields) !== null ? STALE_KEPT : 0);
     if (usable === 0) {
       // An answer for once; and one that is older than it is for no more.
       await entries.delete(own);
@@ -123,6 +129,10 @@ export function openCache(options: CacheOptions): OpenedCache {
     mayKeep,
     keyOf: (place, request) => flightKey(lookUp(place, request), request.fields, sha256),
     find,
+    lasts(place, request, { status, fields, price }, now) {
+      const { judged, usable } = judgedNow(place, request, { status, fields: received(fields, now), price }, now);
+      return judged.storable && judged.varies !== null && usable > 0;
+    },
     async keep(place, request, answer, paid, now) {
       try {
         return (await store(place, request, { ...answer, ...paid, fields: received(answer.fields, now) }, now)) !== null;

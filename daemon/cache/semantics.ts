@@ -1,8 +1,9 @@
 import CachePolicy from 'http-cache-semantics';
 import { alwaysValidated, directivesOf, type Directives } from '../core/cache-control.ts';
+import { variesBy } from '../core/cache-key.ts';
 import type { CacheRules } from '../core/cache-rules.ts';
 import { fieldValue, type HeaderFields } from '../core/fields.ts';
-import { initialAge, lifetimeOf } from '../core/freshness.ts';
+import { initialAge, isClaimed, isExplicit, lifetimeOf, type DatedAnswer } from '../core/freshness.ts';
 import { keepableAnswer } from '../core/keepable.ts';
 
 /**
@@ -15,14 +16,13 @@ export interface Judged {
   /** Seconds since the server made it. */
   age: number;
   freshUntil: number;
+  /** What tells it from other answers of its key; see `variesBy`. */
+  varies: string[] | null;
   /** Whether this request may have it as it is. */
   satisfies(request: HeaderFields): boolean;
 }
 
-export interface JudgedAnswer {
-  url: string;
-  status: number;
-  fields: HeaderFields;
+export interface JudgedAnswer extends DatedAnswer {
   /** When it came, or was last validated. */
   receivedAt: number;
 }
@@ -30,7 +30,7 @@ export interface JudgedAnswer {
 export function judge(rules: CacheRules, answer: JudgedAnswer, now: number): Judged {
   const directives = directivesOf(answer.fields);
   const validate = alwaysValidated(answer.fields, directives);
-  const lifetime = lifetimeOf(rules, answer.url, answer, answer.receivedAt);
+  const lifetime = lifetimeOf(rules, answer, answer.receivedAt);
   const policy = policyFor(answer, lifetime, validate, now);
   const age = policy.age();
   const lasts = validate ? 0 : (lifetime ?? 0);
@@ -38,6 +38,7 @@ export function judge(rules: CacheRules, answer: JudgedAnswer, now: number): Jud
     storable: keepableAnswer(answer) && policy.storable(),
     age: Math.max(0, Math.floor(age)),
     freshUntil: now + Math.round((lasts - age) * 1_000),
+    varies: variesBy(answer.fields, { explicit: isExplicit(answer.fields), claimed: isClaimed(rules, answer) }),
     satisfies: (request) => policy.satisfiesWithoutRevalidation({ method: 'GET', headers: asked(request, directives) }),
   };
 }

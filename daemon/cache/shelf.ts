@@ -1,4 +1,5 @@
-import { endpointMatches, endpointOf } from '../core/endpoint.ts';
+import { endpointOf } from '../core/endpoint.ts';
+import { endpointMatches } from '../core/endpoint-pattern.ts';
 import { globMatches } from '../core/glob.ts';
 import type { AnswerShelf, KeptAnswer } from '../core/kept-answer.ts';
 import type { ListedRow } from './entry.ts';

@@ -1,3 +1,5 @@
+import { ownEnvironment } from './own-environment.ts';
+
 type Env = Record<string, string | undefined>;
 
 /** What a long-lived daemon may inherit. Whoever happens to start it, its surroundings are the same. */
@@ -14,9 +16,6 @@ const FOR_FETCH = /^(https?_proxy|no_proxy|npm_config_(registry|cache|userconfig
 
 export const FETCH_ENV = 'PAG0_FETCH_ENV';
 
-/** What a session's environment has from pag0 itself (`hooks/session-env.ts`): a daemon must not look for itself behind itself. */
-const FROM_US = ['PAG0_TICKET_PROXY', 'PAG0_TICKET_CA'];
-
 /**
  * No CLAUDE* and no API key: the daemon needs neither, and a session that started it must not be the one it believes itself in.
  * No NODE_OPTIONS: a debugger or a preload of one project would follow every session.
@@ -24,8 +23,9 @@ const FROM_US = ['PAG0_TICKET_PROXY', 'PAG0_TICKET_CA'];
 export function daemonEnv(env: Env, set: Record<string, string>): Record<string, string> {
   const kept: Record<string, string> = {};
   const fetch: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (value === undefined || FROM_US.some((ours) => env[ours] === value)) continue;
+  // Started from a session: a daemon must not look for itself behind itself.
+  for (const [name, value] of Object.entries(ownEnvironment(env))) {
+    if (value === undefined) continue;
     if (KEPT.test(name) || OURS.test(name)) kept[name] = value;
     else if (FOR_FETCH.test(name)) fetch[name] = value;
   }

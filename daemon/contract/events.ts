@@ -32,6 +32,7 @@ export const hookEvent = z.discriminatedUnion('hook_event_name', [
     stop_hook_active: z.boolean().optional(),
     last_assistant_message: z.string().optional(),
     background_tasks: z.array(z.unknown()).optional(),
+    session_crons: z.array(z.unknown()).optional(),
   }),
   z.object({ hook_event_name: z.literal('UserPromptExpansion'), ...common, command_name: z.string().max(512), command_args: z.string().max(10_000).optional() }),
   z.object({ hook_event_name: z.literal('SessionEnd'), ...common, reason: z.string().max(64).optional() }),
@@ -60,6 +61,8 @@ export const sessionRegistration = z.object({
   source: z.string().max(64).nullable(),
   prompt_id: id.nullable(),
   author: z.enum(['person', 'report', 'wakeup']).default('person'),
+  promptDigest: z.string().max(64).nullable().default(null),
+  command: z.string().max(256).nullable().default(null),
   attended: z.boolean(),
   options: z.record(z.string(), z.string().max(1_000)),
   clientPid: z.number().int().positive().nullable(),
@@ -72,12 +75,17 @@ export const sessionRegistration = z.object({
   sealed: z.string().max(1_000_000).optional(),
 });
 
-const target = z.union([z.object({ kind: z.enum(['session', 'run', 'project', 'day', 'all']) }), z.object({ kind: z.literal('agent'), name: z.string().min(1).max(256) })]);
+const target = z.union([
+  z.object({ kind: z.enum(['project', 'day', 'all']) }),
+  z.object({ kind: z.enum(['session', 'run']), id: id.optional() }),
+  z.object({ kind: z.literal('agent'), name: z.string().min(1).max(256) }),
+]);
 
 /** `POST /v1/orders`, from the CLI. */
 export const orderRequest = z.object({
   verb: z.enum(['raise', 'lower', 'kill', 'resume']),
   session: id.nullable(),
+  cwd: z.string().max(4_096),
   target,
   amount: z.string().max(40).optional(),
   /** The process that asks; the daemon looks at it itself before it believes that a person is behind it. */

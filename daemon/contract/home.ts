@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, lstatSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -9,15 +9,13 @@ export interface Home {
   dir: string;
   /** 32 random bytes in hex: what makes a daemon ours. Never sent anywhere; see `proof.ts`. */
   tokenFile: string;
-  /** Who is running: `{ pid, port, version, build, startedAt, node }`. A hint for people and tools, never a proof. */
+  /** Who is running: `{ pid, port, version, build, startedAt, node, born }`. A hint for people and tools, never a proof. */
   daemonFile: string;
   ledgerFile: string;
   /** Answers that were bought or fetched: what is lost with it can be had again. */
   cacheFile: string;
   /** The gateway's certificate authority, and what programs are told to trust. */
   caDir: string;
-  /** One file a call in flight. */
-  ticketDir: string;
   /** The wallet's key, encrypted with a password that lies elsewhere. */
   walletFile: string;
   configFile: string;
@@ -36,6 +34,8 @@ export interface DaemonRecord {
   build: string;
   startedAt: number;
   node: string;
+  /** When the process began, in the system's own count: a number is given away again. Only where a shell can look it up. */
+  born?: string;
 }
 
 export const DEFAULT_PORT = 4402;
@@ -62,13 +62,17 @@ export function homeAt(dir: string): Home {
     ledgerFile: join(dir, 'ledger.db'),
     cacheFile: join(dir, 'cache.db'),
     caDir: join(dir, 'ca'),
-    ticketDir: join(dir, 'tickets'),
     walletFile: join(dir, 'wallet.json'),
     configFile: join(dir, 'config.json'),
     logFile: join(dir, 'daemon.log'),
     driverDir: join(dir, 'driver'),
     startLock: join(dir, 'start.lock'),
   };
+}
+
+/** What the shells of one session read before each command (`hooks/session-env.ts`). Who has it there has been told of the gateway. */
+export function environmentFile(dir: string, session: string): string {
+  return join(dir, 'environment', `${createHash('sha256').update(session).digest('hex').slice(0, 32)}.sh`);
 }
 
 /** Creates the folder when it is missing and makes sure that it is ours alone: the token in it is the key to the budget. */

@@ -14,6 +14,20 @@ export function printable(text: string, width = Number.POSITIVE_INFINITY): strin
   return cut(clean, width);
 }
 
+/** The same, cut in the middle: what tells names apart stands at their ends. */
+export function shortened(text: string, width: number): string {
+  const clean = printable(text.length > 4_000 ? text.slice(0, 2_000) + text.slice(-2_000) : text);
+  if (widthOf(clean) <= width && [...clean].length <= width * (1 + MARKS_PER_COLUMN)) return clean;
+  if (width < 8) return cut(clean, width);
+  const room = width - 1;
+  const tail = reversed(fit(reversed(clean), Math.floor(room / 2)));
+  return `${fit(clean, room - widthOf(tail))}…${tail}`;
+}
+
+function reversed(text: string): string {
+  return [...text].reverse().join('');
+}
+
 /** Columns a terminal gives the text: two for East Asian wide characters and emoji, none for combining marks. */
 export function widthOf(text: string): number {
   let width = 0;
@@ -21,9 +35,11 @@ export function widthOf(text: string): number {
   return width;
 }
 
+/** East Asian wide and full-width characters (Unicode Standard Annex 11); emoji that are shown as pictures are wide as well. */
 const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
-const MARK = /\p{M}/u;
+  /[\u1100-\u115f\u2329\u232a\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97c\uac00-\ud7a3\uf900-\ufaff\ufe10-\ufe19\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u2630-\u2637\u268a-\u268f\u{16fe0}-\u{18cff}\u{1aff0}-\u{1b2ff}\u{1d300}-\u{1d376}\u{1f000}-\u{1faff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}/u;
+/** Marks that stand beside their letter (Mc) take a column. */
+const MARK = /[\p{Mn}\p{Me}]/u;
 
 function columns(character: string): number {
   if (character < '\u0300') return 1;
@@ -50,13 +66,40 @@ function cut(text: string, width: number): string {
 
 function fit(text: string, width: number): string {
   let used = 0;
+  let taken = 0;
   let kept = '';
   for (const character of text) {
     used += columns(character);
-    if (used > width) break;
+    taken += 1;
+    if (used > width || taken > width * (1 + MARKS_PER_COLUMN)) break;
     kept += character;
   }
   return kept;
+}
+
+/** Broken into lines at its spaces, and inside a word where a line has no room for it; nothing is left out. */
+export function linesOf(text: string, room: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const next = line === '' ? word : `${line} ${word}`;
+    if (widthOf(next) <= room) {
+      line = next;
+      continue;
+    }
+    if (line !== '') lines.push(line);
+    const parts = pieces(word, room);
+    lines.push(...parts.slice(0, -1));
+    line = parts.at(-1) ?? '';
+  }
+  if (line !== '') lines.push(line);
+  return lines;
+}
+
+function pieces(text: string, width: number): string[] {
+  const found: string[] = [];
+  for (let rest = text; rest !== ''; rest = rest.slice(found.at(-1)!.length)) found.push(fit(rest, width) || [...rest][0]!);
+  return found;
 }
 
 /** JSON that is safe on a terminal: still the same value, with what a terminal might obey written as `\u…`. */

@@ -13,6 +13,8 @@ export interface QuoteRequest {
   /** By lower-case name. */
   fields: Record<string, string | string[]>;
   body: string | null;
+  /** Whether it may be sent to the seller, where only that tells; without it nothing leaves. */
+  send: boolean;
   /** Its id or the beginning of it; else the one of `cwd`. */
   session?: string;
   cwd: string;
@@ -24,8 +26,16 @@ export interface QuoteRequest {
  * `ungoverned`: the developer's own machine, and no rule names it. `free`: no rule prices it, and it was answered without a
  * demand. `cached`: somebody has the answer. `billed`: let through and charged by the price table. `pays`: from the wallet.
  * `asks`: a person is asked first. `unpaid`: it demands to be paid and there is no way to. `failed`: it could not be asked.
+ * `unsent`: only the seller knows, and it was not to be asked.
  */
-export type QuoteOutcome = 'ungoverned' | 'free' | 'cached' | 'billed' | 'pays' | 'asks' | 'refused' | 'unpaid' | 'failed';
+export type QuoteOutcome = 'ungoverned' | 'free' | 'cached' | 'billed' | 'pays' | 'asks' | 'refused' | 'unpaid' | 'failed' | 'unsent';
+
+/** A quote as text, and what a program goes by. */
+export interface QuoteTextAnswer {
+  text: string;
+  outcome: QuoteOutcome;
+  mode: Mode;
+}
 
 export interface QuoteView {
   url: string;

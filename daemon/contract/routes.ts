@@ -73,6 +73,10 @@ export interface SessionRegistration {
   prompt_id: string | null;
   /** The client writes some prompts itself: when background work reports back, and when a loop wakes itself up. */
   author: 'person' | 'report' | 'wakeup';
+  /** Of the prompt's text, which goes no further than the hook (`prompt-digest.ts`). */
+  promptDigest: string | null;
+  /** The slash command it begins with: clients before 2.1.92 tell of none, and those before 2.1.184 name no prompt. */
+  command: string | null;
   permission_mode: string | null;
   /** A person sits at it: neither `-p` nor started by an agent. Only then may a command in it raise a limit. */
   attended: boolean;
@@ -116,8 +120,14 @@ export interface GatewayAccess {
   /** Files: our CA alone, and the system's roots with it. */
   ca: string;
   bundle: string;
+  /** A folder with our CA alone, named as OpenSSL looks for it. */
+  hashed: string;
   /** Hosts that are reached without it. */
   direct: string[];
+  /** Hosts that the rules name, with their port where it is not the scheme's own; a star stands for a part of a name. */
+  named: string[];
+  /** Some connection may be looked into, so that programs have to trust what they find there. */
+  looks: boolean;
 }
 
 export interface ErrorAnswer {

@@ -32,8 +32,11 @@ export type ToolPaymentAnswer =
   /** `payment` goes into `_meta`; what comes of it is told under `id`. */
   | { outcome: 'pay'; id: string; payment: unknown };
 
-/** `lost`: no answer came, and why, to stand behind "was shown a payment and": "ended before it answered". */
-export type ToolPaymentResult = { lost: string } | { demand: string | null; settlement: object | null; failed: boolean };
+/**
+ * `lost`: no answer came, and why, to stand behind "was shown a payment and": "ended before it answered". `unsent`: the payment
+ * reached nobody, and why, to stand behind "because".
+ */
+export type ToolPaymentResult = { lost: string } | { unsent: string } | { demand: string | null; settlement: object | null; failed: boolean };
 
 export type ToolPaymentEnd = { outcome: 'deliver' } | { outcome: 'refused'; sentence: string };
 

@@ -1,6 +1,7 @@
 import type { ApprovalView } from './approval-views.ts';
 
 import type { Mode } from '../core/mode.ts';
+import type { ScopeWord } from './report-words.ts';
 
 /**
  * What `pag0 budget`, `report`, `sessions` and the verbs that change a limit ask of the daemon, and the answers: plain types,
@@ -15,6 +16,8 @@ export const VIEWS = {
   /** `?limit=N` */
   sessions: '/v1/sessions',
   orders: '/v1/orders',
+  /** The same question with nothing done: what would come of it, so that nobody is asked to confirm what is refused anyway. */
+  orderCheck: '/v1/orders/check',
 } as const;
 
 export interface TextAnswer {
@@ -63,7 +66,8 @@ export interface AgentView extends Spending {
   session: string;
   role: string;
   type: string;
-  kind: 'main' | 'subagent' | 'loop';
+  /** `turn`: the work that one slash command set off, where it has a budget of its own. */
+  kind: 'main' | 'subagent' | 'turn' | 'loop';
   own: string;
   state: 'working' | 'ended' | 'stopped';
   /** The kill switch is on for it, or for a scope it is charged to. */
@@ -83,6 +87,8 @@ export interface BudgetView {
   /** Of the session's own budget. */
   utilizationRate: number | null;
   scopes: ScopeView[];
+  /** The broadest account for which paid calls are stopped, and what `resume` has to name; null: they are not. */
+  killSwitch: { label: string; lift: string } | null;
   /** Answers from the cache in this session and all it started, and what they would have cost. */
   cacheHits: number;
   cacheSavings: string;
@@ -94,7 +100,7 @@ export interface BudgetView {
   problems: string[];
 }
 
-export type ReportScope = 'session' | 'run' | 'project' | 'today' | 'all';
+export type ReportScope = ScopeWord;
 
 /** `requests` are those that were answered: paid, free, or `hits` of the cache; `refused` ones are not among them. */
 export interface Counts {
@@ -117,7 +123,8 @@ export interface AgentRow extends Counts {
   session: string;
   role: string;
   type: string;
-  kind: 'main' | 'subagent' | 'loop';
+  /** `turn`: the work that one slash command set off, where it has a budget of its own. */
+  kind: 'main' | 'subagent' | 'turn' | 'loop';
   parent: Place | null;
   /** `cost` with that of everything below, as far as this report reaches. */
   total: string;
@@ -195,15 +202,16 @@ export interface SessionsView {
   sessions: SessionRow[];
 }
 
-/** Whose limit, or who is stopped. An agent by its name or id. */
-export type Target = { kind: 'session' | 'run' | 'project' | 'day' | 'all' } | { kind: 'agent'; name: string };
+/** Whose limit, or who is stopped. An agent by its name or id; a session or a run without an id is that of the session asked in. */
+export type Target = { kind: 'project' | 'day' | 'all' } | { kind: 'session' | 'run'; id?: string | undefined } | { kind: 'agent'; name: string };
 
 export type OrderVerb = 'raise' | 'lower' | 'kill' | 'resume';
 
 export interface OrderRequest {
   verb: OrderVerb;
-  /** The session it is given in. */
+  /** The session it is given in, or the beginning of its id; null: the latest one in this folder, one at work first. */
   session: string | null;
+  cwd: string;
   target: Target;
   /** As typed, "$10"; the daemon reads it. */
   amount?: string;
@@ -214,4 +222,11 @@ export interface OrderRequest {
 /** When it was carried out; else an `ErrorAnswer`. */
 export interface OrderAnswer {
   sentence: string;
+}
+
+/** What would be done, when it may be. */
+export interface OrderCheckAnswer extends OrderAnswer {
+  /** Whose it would be; null for everything. */
+  session: string | null;
+  cwd: string | null;
 }

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { sealed, unsealed } from './sealed.ts';
 
 /** What opens a wallet: its key itself, or the password of the file it lies in. Text as a person typed it, not yet judged. */
 export interface WalletSecrets {
@@ -30,29 +30,15 @@ export function walletSecretsIn(env: Env, names: Record<keyof WalletSecrets, str
  * be left in a log of requests either.
  */
 export function sealSecrets(token: string, secrets: WalletSecrets): string {
-  const iv = randomBytes(12);
-  const cipher = createCipheriv('aes-256-gcm', keyFrom(token), iv);
-  const sealed = Buffer.concat([cipher.update(JSON.stringify(secrets), 'utf8'), cipher.final()]);
-  return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
+  return sealed(token, PURPOSE, secrets);
 }
 
 /** null: not sealed with this token. */
 export function openSecrets(token: string, text: string): WalletSecrets | null {
-  const bytes = Buffer.from(text, 'base64url');
-  if (bytes.length < 28) return null;
-  try {
-    const decipher = createDecipheriv('aes-256-gcm', keyFrom(token), bytes.subarray(0, 12), { authTagLength: 16 });
-    decipher.setAuthTag(bytes.subarray(12, 28));
-    return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8')) as WalletSecrets;
-  } catch {
-    return null;
-  }
+  return (unsealed(token, PURPOSE, text) as WalletSecrets | undefined) ?? null;
 }
 
-/** The token proves the daemon; what is sealed is sealed with a key of its own. */
-function keyFrom(token: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', token, '', 'pag0 wallet secrets', 32));
-}
+const PURPOSE = 'wallet secrets';
 
 function filled(value: string | undefined): value is string {
   return value !== undefined && value !== '';

@@ -14,7 +14,8 @@ export interface Admission {
   policy: Policy;
   limits: AgentLimits;
   agent: string;
-  killed: boolean;
+  /** What `/pag0-resume` has to name so that paid calls go on; null: nobody has stopped them. */
+  killed: string | null;
   /** The loop this agent belongs to was ended, and why. */
   loopEnded: string | null;
   /** A limited scope with nothing left, where one is known. */
@@ -26,8 +27,9 @@ export function admit(facts: Admission): Refusal | null {
   const { policy, limits, agent } = facts;
   const costly = facts.quotes.filter(canCost);
   if (costly.length > 0) {
-    if (facts.killed) {
-      return refusal('KILL_SWITCH', `a person has stopped paid calls here, so ${names(costly)} was not sent; stop and say so, only a person can lift it with /pag0-resume`, { scope: agent }, 'a person has stopped paid calls');
+    if (facts.killed !== null) {
+      const text = `paid calls are stopped by pag0's kill switch, so ${names(costly)} was not sent; stop and say so, only a person can lift it with /pag0-resume ${facts.killed}`;
+      return refusal('KILL_SWITCH', text, { scope: agent }, 'paid calls are stopped by the kill switch');
     }
     if (facts.loopEnded !== null) {
       return refusal('LOOP_STOPPED', `this loop was ended because ${facts.loopEnded}, so ${names(costly)} was not sent; stop here and report what is done`, { scope: agent }, facts.loopEnded);

@@ -108,6 +108,8 @@ describe('variants', () => {
 
   it('that a server could tell apart do not share a flight', () => {
     expect(flightKey('k', { accept: 'a' }, plain)).not.toBe(flightKey('k', { accept: 'b' }, plain));
+    expect(flightKey('k', { 'x-tenant': 'a' }, plain)).not.toBe(flightKey('k', { 'x-tenant': 'b' }, plain));
+    expect(flightKey('k', { traceparent: 'a' }, plain)).toBe(flightKey('k', {}, plain));
     expect(flightKey('k', { 'user-agent': 'a' }, plain)).toBe(flightKey('k', { 'user-agent': 'b' }, plain));
   });
 });

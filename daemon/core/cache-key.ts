@@ -1,6 +1,7 @@
 import { canonicalJson } from './canonical-json.ts';
 import { credentialsOf } from './credentials.ts';
 import { fieldValue, listed, type HeaderFields } from './fields.ts';
+import { selectingFields, selectingValue } from './selecting-fields.ts';
 
 /** SHA-256 in hex; handed in, because core imports nothing. */
 export type Digest = (data: string | Uint8Array) => string;
@@ -27,27 +28,38 @@ export function resourceKey(url: string, digest: Digest): string {
   return digest(normalUrl(url));
 }
 
+/** In the place of a name in Vary: everything that may choose an answer, and the same but for which program asks. */
+export const ANYTHING = '*';
+export const ANYTHING_BUT_PROGRAM = '*-';
+
 /** One of several answers for a key, told apart by the request fields that Vary names (RFC 9111, section 4.1). */
 export function variantKey(lookUp: string, vary: readonly string[], fields: HeaderFields, digest: Digest): string {
-  return vary.length === 0 ? lookUp : digest(JSON.stringify([lookUp, ...vary.map((name) => [name, selecting(fields, name)])]));
+  return vary.length === 0 ? lookUp : digest(JSON.stringify([lookUp, ...vary.map((name) => [name, selected(fields, name)])]));
 }
 
-/** Fields that commonly select among answers, and those that ask for none: unlike requests do not wait for one another. */
-const NEGOTIATING = ['accept', 'accept-encoding', 'accept-language', 'if-none-match', 'if-modified-since'];
+function selected(fields: HeaderFields, name: string): string | null | [string, string][] {
+  if (name === ANYTHING || name === ANYTHING_BUT_PROGRAM) return selectingFields(fields, name === ANYTHING);
+  return selectingValue(fields, name);
+}
+
+/** Beside what may choose an answer, what asks for none: unlike requests do not wait for one another. */
+const NEGOTIATING = ['accept-encoding', 'if-none-match', 'if-modified-since', ANYTHING_BUT_PROGRAM];
 
 /** Requests in flight with one of these get one answer, whatever Vary that answer turns out to carry. */
 export function flightKey(lookUp: string, fields: HeaderFields, digest: Digest): string {
   return variantKey(lookUp, NEGOTIATING, fields, digest);
 }
 
-const NO_CASE = new Set(['accept-language', 'accept-encoding', 'accept-charset']);
-
-/** Lines combined and space around commas evened out, as section 4.1 allows; inside quotes nothing is touched. */
-function selecting(fields: HeaderFields, name: string): string | null {
-  const value = fieldValue(fields, name);
-  if (value === null || value.includes('"')) return value;
-  const even = value.trim().split(/\s*,\s*/).join(', ');
-  return NO_CASE.has(name) ? even.toLowerCase() : even;
+/**
+ * What tells the answers of one key apart; null: nothing ever matches. A server that says itself how long its answer
+ * lasts, or that everybody may keep it, has Vary to say for whom (RFC 9111, section 4.1), and means everybody without.
+ * An answer that we keep on our own account (it cost, or a rule names it, or its age was estimated) is kept apart by
+ * whatever may have chosen it, as nothing says that it did not. What was paid for, or is named, is for every program.
+ */
+export function variesBy(answer: HeaderFields, by: { explicit: boolean; claimed: boolean }): string[] | null {
+  const names = varyNames(answer);
+  if (names === null || by.explicit) return names;
+  return [...new Set([...names, by.claimed ? ANYTHING_BUT_PROGRAM : ANYTHING])].sort();
 }
 
 /** The names in Vary, sorted; null for `*`, which nothing ever matches. */

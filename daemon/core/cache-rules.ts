@@ -2,7 +2,7 @@
 export interface CacheRules {
   enabled: boolean;
   scope: 'session' | 'project' | 'user';
-  /** Seconds; for an answer that says nothing of its freshness and that no rule below names. */
+  /** Seconds; for an answer that says nothing of its freshness, and that was paid for or that `reuse` names. */
   defaultTtl: number;
   /** The first pattern (a regular expression over the URL) that matches says how many seconds. */
   ttlRules: readonly TtlRule[];

@@ -17,7 +17,7 @@ function shown(command: string): string[] {
 describe('A tool of the client', () => {
   test('WebFetch is one request, and http is the same endpoint as https', () => {
     const [call] = calls('WebFetch', { url: 'http://Docs.a.com/x?y=1', prompt: 'p' });
-    const endpoint = { name: 'docs.a.com/x', host: 'docs.a.com', path: '/x', local: false };
+    const endpoint = { name: 'docs.a.com/x', host: 'docs.a.com', hostname: 'docs.a.com', port: 443, path: '/x', local: false };
     expect(call).toEqual({ tool: 'WebFetch', method: 'GET', endpoint, known: true, times: 1 });
     expect(calls('WebFetch', { url: 'https://docs.a.com/x' })[0]!.endpoint).toEqual(call!.endpoint);
   });

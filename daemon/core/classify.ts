@@ -1,7 +1,7 @@
 import type { Call } from './call.ts';
 import { endpointOf } from './endpoint.ts';
 import type { Invocation, ShellReading } from './invocation.ts';
-import { mentionedClient, requestsOf } from './network-client.ts';
+import { mentionedClient, requestsOf, type Request } from './network-client.ts';
 
 /**
  * The requests that a tool call will make, as far as its input tells. Tools that reach no network give none; so does a
@@ -47,8 +47,12 @@ function callsOf(reading: ShellReading, command: string): Call[] {
 
 /** The requests of these commands alone. */
 export function callsBy(invocations: readonly Invocation[]): Call[] {
+  return callsFrom(invocations.flatMap(requestsOf));
+}
+
+export function callsFrom(requests: readonly Request[]): Call[] {
   const calls = new Map<string, Call>();
-  for (const { program, method, url, times, known } of invocations.flatMap(requestsOf)) {
+  for (const { program, method, url, times, known } of requests) {
     const endpoint = url === null ? null : endpointOf(url);
     const call: Call = { tool: 'Bash', program, method, endpoint, known: known && endpoint !== null, times };
     // Equal requests are one Call that runs several times, so that a loop over queries reads as one line.

@@ -6,8 +6,11 @@ import { fieldValue, type HeaderFields } from './fields.ts';
  */
 const SECRET = /auth|cookie|token|secret|credential|passw|session|signature|jwt|api[-_]?key|access[-_]?key|subscription[-_]?key|(^|[-_])(key|sig|sid)$/i;
 
+/** A key that names an attempt, new with every call: it shows nobody's identity. */
+const NO_SECRET = /^(?:x-)?idempotency-key$/i;
+
 export function isSecretName(name: string): boolean {
-  return SECRET.test(name);
+  return SECRET.test(name) && !NO_SECRET.test(name);
 }
 
 /** Whatever the request carries to show who it comes from, in one text with one order. Never stored, only its digest. */

@@ -26,7 +26,7 @@ export const CODES = [
   'UPSTREAM_UNTRUSTED',
   'UPSTREAM_TIMEOUT',
   'CACHE_UNAVAILABLE',
-  'TICKET_INVALID',
+  'PROXY_CREDENTIALS_INVALID',
   'GATEWAY_LOOP',
   'REQUEST_TOO_LARGE',
   'PRICE_CHANGED',
@@ -77,7 +77,17 @@ export interface Refusal {
 }
 
 export function refusal(code: Code, text: string, details: RefusalDetails, ends: string | null = null): Refusal {
-  return { code, sentence: `pag0 ${code}: ${text}`, details, ends };
+  return { code, sentence: `pag0 ${code}: ${isMoneyLimit(code) ? MONEY_LIMIT : ''}${text}`, details, ends };
+}
+
+/**
+ * Said first. Wrappers that run a client in a loop read its output for the limits of the client's own plan or of the API, wait until those
+ * are over and go on; a budget that is spent does not come back by waiting.
+ */
+export const MONEY_LIMIT = 'money limit set by the user in pag0: ';
+
+export function isMoneyLimit(code: string): boolean {
+  return Object.values<string>(SCOPE_CODE).includes(code);
 }
 
 /** A broken part, as opposed to a refused call. Carries a code and, where there is one, the repair. */

@@ -7,18 +7,37 @@ import { parseHttpDate } from './http-date.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 7, 38);
 const URL = 'https://docs.example/page';
-const life = (fields: Record<string, string>, rules: Partial<CacheRules> = {}, status = 200): number | null => lifetimeOf({ ...DEFAULT_CACHE, ...rules }, URL, { status, fields }, NOW);
+const life = (fields: Record<string, string>, rules: Partial<CacheRules> = {}, status = 200, price = 0n): number | null => lifetimeOf({ ...DEFAULT_CACHE, ...rules }, { method: 'GET', url: URL, status, fields, price }, NOW);
+const paid = (fields: Record<string, string>, rules: Partial<CacheRules> = {}, status = 200): number | null => life(fields, rules, status, 1n);
 const rule = (pattern: RegExp, ttl: number) => ({ pattern, ttl });
 
 describe('how long an answer lasts', () => {
   it('is what it says itself, else what the configuration says', () => {
     expect(life({ 'cache-control': 'max-age=60' })).toBe(60);
-    expect(life({ 'cache-control': 's-maxage=60' })).toBe(1_800);
+    expect(paid({ 'cache-control': 's-maxage=60' })).toBe(1_800);
     expect(life({ 'cache-control': 'max-age=60', expires: 'Sat, 21 Nov 2026 09:38:00 GMT' })).toBe(60);
     expect(life({ expires: 'Sat, 21 Nov 2026 09:38:00 GMT' })).toBe(7_200);
     expect(life({ expires: 'Sat, 21 Nov 2026 09:38:00 GMT', date: 'Sat, 21 Nov 2026 08:38:00 GMT' })).toBe(3_600);
-    expect(life({})).toBe(1_800);
-    expect(life({ 'last-modified': 'Fri, 20 Nov 2026 07:38:00 GMT' })).toBe(1_800);
+    expect(paid({})).toBe(1_800);
+    expect(paid({ 'last-modified': 'Fri, 20 Nov 2026 07:38:00 GMT' })).toBe(1_800);
+  });
+
+  it('is nothing where nobody paid, nobody named it and it does not say', () => {
+    expect([{}, { 'cache-control': 's-maxage=60' }, { 'cache-control': 'public' }, { etag: '"1"' }, { 'last-modified': 'yesterday' }].map((fields) => life(fields as Record<string, string>))).toEqual([null, null, null, null, null]);
+    expect(life({}, { reuse: [{ endpoint: 'docs.example/*', tool: null, method: null }] })).toBe(1_800);
+    expect(life({}, { reuse: [{ endpoint: 'docs.example/*', tool: null, method: 'POST' }] })).toBeNull();
+    expect(life({}, { ttlRules: [rule(/docs/, 60)] })).toBe(60);
+  });
+
+  it('of a free answer that says when it was last modified is a tenth of that time, and at most a day', () => {
+    const modified = (date: string): number | null => life({ 'last-modified': date });
+    expect(modified('Sat, 21 Nov 2026 07:28:00 GMT')).toBe(60);
+    expect(modified('Fri, 20 Nov 2026 07:38:00 GMT')).toBe(8_640);
+    expect(modified('Tue, 21 Nov 2006 07:38:00 GMT')).toBe(86_400);
+    expect(modified('Sun, 22 Nov 2026 07:38:00 GMT')).toBe(0);
+    expect(life({ 'last-modified': 'Sat, 21 Nov 2026 07:28:00 GMT', date: 'Sat, 21 Nov 2026 07:33:00 GMT' })).toBe(30);
+    expect(life({ 'last-modified': 'Fri, 20 Nov 2026 07:38:00 GMT', 'cache-control': 'max-age=5' })).toBe(5);
+    for (const status of [302, 404, 500]) expect(life({ 'last-modified': 'Fri, 20 Nov 2026 07:38:00 GMT' }, {}, status)).toBeNull();
   });
 
   it('is what the first rule says that names the URL, longer or shorter', () => {
@@ -41,7 +60,7 @@ describe('how long an answer lasts', () => {
       expect(life({ 'cache-control': 'max-age=60' }, { ttlRules: [rule(/./, 3_600)] }, status)).toBe(60);
       expect(life({ 'cache-control': 'max-age=60' }, { ttlRules: [rule(/./, 5)] }, status)).toBe(5);
     }
-    for (const status of [203, 204, 300, 301, 308, 410]) expect(life({}, {}, status)).toBe(1_800);
+    for (const status of [203, 204, 300, 301, 308, 410]) expect(paid({}, {}, status)).toBe(1_800);
   });
 
   it.each(['max-age=abc', 'max-age=-1', 'max-age=1.5', "max-age='60'", 'max-age', 'max-age =60'])('is over when it cannot be read: %s', (control) => {
@@ -94,8 +113,8 @@ describe('a project’s file', () => {
       fc.property(fc.record(fields), fc.record(fields, { requiredKeys: [] }), control, (user, project, maxAge) => {
         const mine: CacheRules = { ...DEFAULT_CACHE, ...user };
         const both = tightenCache(mine, project);
-        const answer = { status: 200, fields: maxAge === null ? {} : { 'cache-control': `max-age=${maxAge}` } };
-        expect(lifetimeOf(both, URL, answer, NOW)!).toBeLessThanOrEqual(lifetimeOf(mine, URL, answer, NOW)!);
+        const answer = { method: 'GET', url: URL, status: 200, fields: maxAge === null ? {} : { 'cache-control': `max-age=${maxAge}` }, price: 1n };
+        expect(lifetimeOf(both, answer, NOW)!).toBeLessThanOrEqual(lifetimeOf(mine, answer, NOW)!);
         expect(breadth.indexOf(both.scope)).toBeLessThanOrEqual(breadth.indexOf(mine.scope));
         expect(both.enabled && !mine.enabled).toBe(false);
       }),

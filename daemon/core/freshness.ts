@@ -1,14 +1,19 @@
 import { deltaSeconds, directivesOf, FOREVER } from './cache-control.ts';
 import type { CacheRules, TtlRule } from './cache-rules.ts';
+import type { Micros } from './amount.ts';
 import { fieldLines, fieldValue, type HeaderFields } from './fields.ts';
 import { parseHttpDate } from './http-date.ts';
+import { isReused } from './reuse.ts';
 
 /**
  * How long an answer is fresh (RFC 9111, section 4.2), in this order:
  *
  * 1. a `ttlRules` entry that names the URL: a person wrote it, so it also overrules what the answer says;
  * 2. the answer's own `max-age`, else `Expires`; `s-maxage` is for shared caches, and this is a private one;
- * 3. `defaultTTL`, in the place of a heuristic (section 4.2.2), whether the answer was paid for or not.
+ * 3. `defaultTTL`, where it cost money or a `reuse` entry names the call: asking again would cost, or a person said that
+ *    it need not be asked again;
+ * 4. for all else the heuristic of section 4.2.2, a tenth of the time since it was last modified. An answer that gives
+ *    nothing to estimate from is asked for again.
  *
  * Projects' limits cut whatever comes out. A rule and the default reach only answers that stand for the thing asked for:
  * "not found" is kept as long as its server says so, and no longer. None of this keeps what is never kept (`keepable.ts`),
@@ -16,13 +21,46 @@ import { parseHttpDate } from './http-date.ts';
  *
  * Seconds; null when nothing gives the answer a lifetime.
  */
-export function lifetimeOf(rules: CacheRules, url: string, answer: { status: number; fields: HeaderFields }, receivedAt: number): number | null {
+export function lifetimeOf(rules: CacheRules, answer: DatedAnswer, receivedAt: number): number | null {
   const own = ownLifetime(answer.fields, receivedAt);
-  const ruled = firstMatch(rules.ttlRules, url);
+  const ruled = firstMatch(rules.ttlRules, answer.url);
   const lasting = LASTING.has(answer.status);
-  const base = lasting ? (ruled ?? own ?? rules.defaultTtl) : least(own, ruled);
+  const base = lasting ? (ruled ?? own ?? (isBought(rules, answer) ? rules.defaultTtl : estimated(answer.fields, receivedAt))) : least(own, ruled);
   if (base === null) return null;
-  return Math.min(base, FOREVER, ...rules.limits.map((limit) => firstMatch(limit.ttlRules, url) ?? FOREVER));
+  return Math.min(base, FOREVER, ...rules.limits.map((limit) => firstMatch(limit.ttlRules, answer.url) ?? FOREVER));
+}
+
+export interface DatedAnswer {
+  method: string;
+  url: string;
+  status: number;
+  fields: HeaderFields;
+  /** µ$ that the first one paid for it. */
+  price: Micros;
+}
+
+/** Whether an answer is kept on our own account, whatever it says: it cost, or a person named the call. */
+export function isClaimed(rules: CacheRules, answer: DatedAnswer): boolean {
+  return isBought(rules, answer) || firstMatch(rules.ttlRules, answer.url) !== null;
+}
+
+function isBought(rules: CacheRules, answer: DatedAnswer): boolean {
+  return answer.price > 0n || isReused(rules, answer);
+}
+
+/** Whether it says itself that it may be kept, and so for whom. */
+export function isExplicit(fields: HeaderFields): boolean {
+  const directives = directivesOf(fields);
+  return directives.has('max-age') || directives.has('public') || fields['expires'] !== undefined;
+}
+
+/** No longer than a day, as RFC 9111's predecessor had it and caches do: an estimate over years says nothing. */
+const MAX_ESTIMATE = 86_400;
+
+function estimated(fields: HeaderFields, receivedAt: number): number | null {
+  const modified = parseHttpDate(fieldValue(fields, 'last-modified') ?? '', receivedAt);
+  if (modified === null) return null;
+  return Math.min(MAX_ESTIMATE, Math.max(0, Math.floor((dateOf(fields, receivedAt) - modified) / 10_000)));
 }
 
 /** Final, and cacheable by default (RFC 9110, section 15.1). */

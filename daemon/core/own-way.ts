@@ -1,5 +1,6 @@
-import { names, type Argument } from './arguments.ts';
+import { names, readArguments, type Argument } from './arguments.ts';
 import { UNKNOWN, type Invocation } from './invocation.ts';
+import { CURL, WGET } from './network-client.ts';
 
 /** Options with which a command says itself which way it goes, or what only a direct connection can do. */
 interface OwnWays {
@@ -31,10 +32,10 @@ export const CURL_WAYS: OwnWays = {
     // The gateway trusts nobody whom the system does not, whatever the command would put up with.
     [OWN_CA, names('cacert capath ca-native crlfile pinnedpubkey cert-status k insecure')],
     [OWN_CERTIFICATE, names('E cert cert-type key key-type pass ssl-auto-client-cert tlsuser tlspassword tlsauthtype')],
-    [OWN_CONNECTION, names('unix-socket abstract-unix-socket resolve connect-to interface doh-url dns-servers dns-interface dns-ipv4-addr dns-ipv6-addr 6 ipv6')],
+    [OWN_CONNECTION, names('unix-socket abstract-unix-socket resolve connect-to interface doh-url dns-servers dns-interface dns-ipv4-addr dns-ipv6-addr 4 ipv4 6 ipv6')],
     [OWN_CONFIG, names('K config')],
-    // Negotiate and NTLM sign the connection, not the request. `--libcurl` would write the ticket down.
-    [NO_PROXY_POSSIBLE, names('http2-prior-knowledge http3 http3-only http0.9 ntlm ntlm-wb negotiate anyauth request-target path-as-is ech libcurl')],
+    // Negotiate and NTLM sign the connection, not the request.
+    [NO_PROXY_POSSIBLE, names('http2-prior-knowledge http3 http3-only http0.9 ntlm ntlm-wb negotiate anyauth request-target path-as-is ech')],
   ],
   whole: names('http2 proto request crlf'),
   settings: names(''),
@@ -45,9 +46,8 @@ export const WGET_WAYS: OwnWays = {
     [OWN_PROXY, names('Y proxy no-proxy proxy-user proxy-password proxy-passwd')],
     [OWN_CA, names('ca-certificate ca-directory crl-file pinnedpubkey no-check-certificate')],
     [OWN_CERTIFICATE, names('certificate certificate-type private-key private-key-type')],
-    [OWN_CONNECTION, names('bind-address dns-servers bind-dns-address 6 inet6-only')],
+    [OWN_CONNECTION, names('bind-address dns-servers bind-dns-address 4 inet4-only 6 inet6-only')],
     [OWN_CONFIG, names('config no-config')],
-    ['it goes on after its call has ended', names('b background')],
   ],
   whole: names(''),
   settings: names('e execute'),
@@ -64,7 +64,7 @@ const WAY_SETTING = /^[\s-]*(?:[xE]\b|use[-_]?proxy|https?[-_]?proxy|no[-_]?prox
 export function ownWay(args: readonly Argument[], { options, whole, settings }: OwnWays): string | null {
   for (const { option, value } of args) {
     if (option === undefined) continue;
-    if (option.includes(UNKNOWN)) return UNSEEN;
+    if (option.includes(UNKNOWN)) continue;
     const name = option.replace(/^expand-/, '');
     if (settings.has(name) && (value === null || value.includes(UNKNOWN) || setsOwnWay(value))) return OWN_PROXY;
     const isAbbreviation = name.length > 1 && !whole.has(name);
@@ -72,8 +72,6 @@ export function ownWay(args: readonly Argument[], { options, whole, settings }: 
   }
   return null;
 }
-
-export const UNSEEN = 'some of its options are not in the text';
 
 /** Whether a configuration file of the user's says which way requests go. */
 export function setsOwnWay(text: string): boolean {
@@ -90,4 +88,14 @@ export function setsVariable({ program, words, assignments }: Invocation): boole
   if (words.length === 0) return Object.keys(assignments).some((name) => WAY_VARIABLE.test(name));
   if (program === null || !DECLARES.has(program)) return false;
   return words.some((word) => word !== null && WAY_VARIABLE.test(word.replace(/=.*$/s, '')));
+}
+
+/** Where a program reads whom it trusts. wget reads the one or the other, as it was built. */
+const TRUSTED_BY: Readonly<Record<string, readonly string[]>> = { curl: ['CURL_CA_BUNDLE'], wget: ['WGETRC', 'SSL_CERT_FILE'] };
+
+/** Whether a curl or a wget at work trusts what the session's environment names, in one of these folders, and says nothing else of its way. */
+export function takesOurCa(program: string, { argv, env }: { argv: readonly string[]; env: Readonly<Record<string, string>> }, ours: readonly string[]): boolean {
+  const trusted = TRUSTED_BY[program] ?? [];
+  if (trusted.length === 0 || !trusted.every((name) => ours.some((folder) => env[name]?.startsWith(`${folder}/`)))) return false;
+  return ownWay(readArguments(argv, program === 'curl' ? CURL : WGET), program === 'curl' ? CURL_WAYS : WGET_WAYS) === null;
 }

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endpointMatches, endpointOf, type Endpoint } from './endpoint.ts';
-import { deservesTicket, directHosts, looksAt, type WayIn } from './passage.ts';
+import { endpointOf, type Endpoint } from './endpoint.ts';
+import { endpointMatches } from './endpoint-pattern.ts';
+import { directHosts, looksAt } from './passage.ts';
 import { DEFAULT_POLICY, type AgentRule, type Policy } from './policy.ts';
 
 const AGENT: AgentRule = { pattern: '*', agentBudget: null, maxPerRequest: null, approveAbove: null, allowedEndpoints: null, blockedEndpoints: [], inheritParentPolicy: true };
@@ -9,25 +10,11 @@ const priced = (...endpoints: string[]): Policy => ({ ...DEFAULT_POLICY, prices:
 const reused = (endpoint: string): Policy => ({ ...DEFAULT_POLICY, cache: { ...DEFAULT_POLICY.cache, reuse: [{ endpoint, tool: null, method: null }] } });
 const strict = (...lists: string[][]): Policy => ({ ...DEFAULT_POLICY, strict: true, allowedEndpoints: lists });
 const at = (url: string): Endpoint => endpointOf(url)!;
-const OTHERS: readonly WayIn[] = ['environment', 'sandbox'];
+const named = (endpoint: Endpoint, policy: Policy | null): boolean => looksAt(endpoint, policy, false) === 'yes';
 
-describe('one recognised command', () => {
-  it.each(['https://a.com', 'http://a.com:8080/x'])('is looked into wherever it goes: %s', (url) => {
-    expect([DEFAULT_POLICY, priced('b.com'), null].map((policy) => looksAt('ticket', at(url), policy))).toEqual([true, true, true]);
-  });
-
-  it("is left alone on a person's own machine, unless a rule names it", () => {
-    expect(looksAt('ticket', at('http://127.0.0.1:4801/x'), priced('127.0.0.1:4802/*'))).toBe(false);
-    expect(looksAt('ticket', at('http://127.0.0.1:4801/x'), priced('127.0.0.1:4801/*'))).toBe(true);
-    expect(deservesTicket(at('http://localhost/x'), DEFAULT_POLICY)).toBe(false);
-    expect(deservesTicket(at('http://localhost/x'), priced('localhost'))).toBe(true);
-    expect(deservesTicket(null, null)).toBe(true);
-  });
-});
-
-describe.each(OTHERS)('anything else that a session starts (%s)', (by) => {
+describe('what a session starts', () => {
   it('is tunnelled where no rule has anything to say', () => {
-    for (const policy of [null, DEFAULT_POLICY, priced('b.com/*'), reused('b.com')]) expect(looksAt(by, at('https://a.com'), policy)).toBe(false);
+    for (const policy of [null, DEFAULT_POLICY, priced('b.com/*'), reused('b.com')]) expect(named(at('https://a.com'), policy)).toBe(false);
   });
 
   it.each<[string, Policy]>([
@@ -37,19 +24,33 @@ describe.each(OTHERS)('anything else that a session starts (%s)', (by) => {
     ['a blocked endpoint', { ...DEFAULT_POLICY, blockedEndpoints: ['api.a.com/admin'] }],
     ["an agent's blocked endpoint", { ...DEFAULT_POLICY, agents: [{ ...AGENT, blockedEndpoints: ['api.a.com'] }] }],
   ])('is looked into for %s', (_name, policy) => {
-    expect(looksAt(by, at('https://api.a.com/'), policy)).toBe(true);
-    expect(looksAt(by, at('https://api.a.org/'), policy)).toBe(false);
-    expect(looksAt(by, at('https://api.a.com:8443/'), policy)).toBe(false);
+    expect(named(at('https://api.a.com/'), policy)).toBe(true);
+    expect(named(at('https://api.a.org/'), policy)).toBe(false);
+    expect(named(at('https://api.a.com:8443/'), policy)).toBe(false);
+  });
+
+  it('with a wallet is looked into where a seller might demand to be paid, if it is a program that reads such a demand', () => {
+    expect(looksAt(at('https://a.com'), priced('b.com'), true)).toBe('if-client');
+    expect(looksAt(at('https://b.com'), priced('b.com'), true)).toBe('yes');
+    expect(looksAt(at('http://127.0.0.1:3000/'), DEFAULT_POLICY, true)).toBe('no');
+    expect(looksAt(at('http://10.0.0.1/'), DEFAULT_POLICY, true)).toBe('no');
+    expect(looksAt(at('https://a.com'), null, true)).toBe('no');
+  });
+
+  it("on a person's own machine is left alone, unless a rule names it", () => {
+    expect(named(at('http://127.0.0.1:4801/x'), priced('127.0.0.1:4802/*'))).toBe(false);
+    expect(named(at('http://127.0.0.1:4801/x'), priced('127.0.0.1:4801/*'))).toBe(true);
+    expect(named(at('http://localhost/x'), priced('localhost'))).toBe(true);
   });
 
   it('under strict is looked into, but where every list has the whole host', () => {
-    expect(looksAt(by, at('https://a.com'), strict(['b.com']))).toBe(true);
-    expect(looksAt(by, at('https://a.com'), strict(['a.com/v1/*']))).toBe(true);
-    expect(looksAt(by, at('https://a.com'), strict(['b.com', 'a.com/*']))).toBe(false);
-    expect(looksAt(by, at('https://a.com'), strict(['*.com'], ['b.com']))).toBe(true);
-    expect(looksAt(by, at('https://a.com'), { ...strict(['a.com']), agents: [{ ...AGENT, allowedEndpoints: ['b.com'] }] })).toBe(true);
-    expect(looksAt(by, at('http://10.0.0.1/'), strict(['b.com']))).toBe(false);
-    expect(looksAt(by, at('https://a.com'), strict())).toBe(false);
+    expect(named(at('https://a.com'), strict(['b.com']))).toBe(true);
+    expect(named(at('https://a.com'), strict(['a.com/v1/*']))).toBe(true);
+    expect(named(at('https://a.com'), strict(['b.com', 'a.com/*']))).toBe(false);
+    expect(named(at('https://a.com'), strict(['*.com'], ['b.com']))).toBe(true);
+    expect(named(at('https://a.com'), { ...strict(['a.com']), agents: [{ ...AGENT, allowedEndpoints: ['b.com'] }] })).toBe(true);
+    expect(named(at('http://10.0.0.1/'), strict(['b.com']))).toBe(false);
+    expect(named(at('https://a.com'), strict())).toBe(false);
   });
 
   it('is looked into wherever a rule without a star in its host matches a request', () => {
@@ -58,7 +59,7 @@ describe.each(OTHERS)('anything else that a session starts (%s)', (by) => {
     fc.assert(
       fc.property(host, path, host, path, (ruleHost, rulePath, requestHost, requestPath) => {
         const endpoint = at(`http://${requestHost}${requestPath}`);
-        if (endpointMatches(ruleHost + rulePath, endpoint)) expect(looksAt(by, at(`http://${requestHost}/`), priced(ruleHost + rulePath))).toBe(true);
+        if (endpointMatches(ruleHost + rulePath, endpoint)) expect(named(at(`http://${requestHost}/`), priced(ruleHost + rulePath))).toBe(true);
       }),
     );
   });
@@ -71,8 +72,9 @@ describe('what goes past the gateway', () => {
   });
 
   it('unless a rule names it', () => {
-    expect(directHosts(priced('127.0.0.1:4801/*', 'https://API.anthropic.com/v1/messages'))).toEqual(['localhost', '::1']);
-    expect(directHosts(priced('[::1]:4801', 'localhost:*'))).toEqual(['127.0.0.1', 'api.anthropic.com']);
+    expect(directHosts(priced('127.0.0.1:4801/*', 'https://API.anthropic.com/v1/messages'))).toEqual([]);
+    expect(directHosts(priced('api.anthropic.com'))).toEqual(['localhost', '127.0.0.1', '::1']);
+    expect(directHosts(priced('[::1]:4801'))).toEqual(['api.anthropic.com']);
     expect(directHosts(reused('*.anthropic.com/*'))).toEqual(['localhost', '127.0.0.1', '::1']);
   });
 });

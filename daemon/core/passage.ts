@@ -1,30 +1,24 @@
 import type { Endpoint } from './endpoint.ts';
-import { globMatches } from './glob.ts';
+import { coversAllPaths, hostMatches, hostnameMatches } from './endpoint-pattern.ts';
 import type { Policy } from './policy.ts';
 
-/** How somebody came to the gateway: with a ticket, by the session's environment, or by the client's own proxy setting. */
-export type WayIn = 'ticket' | 'environment' | 'sandbox';
+/** `if-client`: only what a program sends of which the system says that it is one that reads a demand for payment, as curl does. */
+export type Looked = 'yes' | 'no' | 'if-client';
 
 /**
  * Whether a connection to this host is looked into, or passed on as bytes. Only its host is known when that is decided,
  * so a pattern with a path counts by the host in it.
  *
- * One recognised command is looked into wherever it goes. All else that a session starts is looked into only where a
- * rule has something to say about the host: so whatever fetches packages or sources is tunnelled, and no list of such
- * hosts is kept. A developer's own machine is left alone unless a rule names it.
+ * What no rule names is none of our business: whatever fetches packages or sources is tunnelled, and no list of such hosts
+ * is kept. With a wallet there is one exception: a seller whom nobody named may demand to be paid, and the answer to that is
+ * given here. A developer's own machine is left alone unless a rule names it.
  */
-export function looksAt(by: WayIn, endpoint: Endpoint, policy: Policy | null): boolean {
-  const isNamed = policy !== null && namingPatterns(policy).some((pattern) => namesHost(pattern, endpoint.host));
-  if (isNamed || endpoint.local) return isNamed;
-  return by === 'ticket' || (policy !== null && policy.strict && !allowsAll(policy, endpoint.host));
-}
-
-/**
- * Whether a command that goes there should carry a ticket. `null` is a destination that nobody can know: the gateway
- * will.
- */
-export function deservesTicket(endpoint: Endpoint | null, policy: Policy | null): boolean {
-  return endpoint === null || looksAt('ticket', endpoint, policy);
+export function looksAt(endpoint: Endpoint, policy: Policy | null, hasWallet: boolean): Looked {
+  if (policy === null) return 'no';
+  if (namingPatterns(policy).some((pattern) => hostMatches(pattern, endpoint))) return 'yes';
+  if (endpoint.local) return 'no';
+  if (policy.strict && !allowsAll(policy, endpoint)) return 'yes';
+  return hasWallet ? 'if-client' : 'no';
 }
 
 /**
@@ -32,37 +26,20 @@ export function deservesTicket(endpoint: Endpoint | null, policy: Policy | null)
  * model's API, each unless a rule names it.
  */
 export function directHosts(policy: Policy | null): string[] {
-  const patterns = policy === null ? [] : namingPatterns(policy).map((pattern) => hostOf(pattern).replace(/:[\d*]+$/, ''));
-  return DIRECT.filter((host) => !patterns.some((pattern) => globMatches(pattern, host) || globMatches(pattern, `[${host}]`)));
+  const patterns = policy === null ? [] : namingPatterns(policy);
+  return DIRECT.filter((host) => !patterns.some((pattern) => hostnameMatches(pattern, host.includes(':') ? `[${host}]` : host)));
 }
 
 const DIRECT = ['localhost', '127.0.0.1', '::1', 'api.anthropic.com'];
 
 /** Everything in a policy that can change what becomes of a request to an endpoint. */
-function namingPatterns({ prices, cache, blockedEndpoints, agents }: Policy): string[] {
+export function namingPatterns({ prices, cache, blockedEndpoints, agents }: Policy): string[] {
   const priced = [...prices, ...cache.reuse].flatMap(({ endpoint }) => (endpoint === null ? [] : [endpoint]));
   return [...priced, ...blockedEndpoints, ...agents.flatMap((rule) => rule.blockedEndpoints)];
 }
 
 /** Under `strict` a free call needs a place on every list; where each of them names the whole host, there is nothing to look for. */
-function allowsAll({ allowedEndpoints, agents }: Policy, host: string): boolean {
+function allowsAll({ allowedEndpoints, agents }: Policy, endpoint: Endpoint): boolean {
   const lists = [...allowedEndpoints, ...agents.flatMap((rule) => (rule.allowedEndpoints === null ? [] : [rule.allowedEndpoints]))];
-  return lists.every((list) => list.some((pattern) => isWholeHost(pattern) && namesHost(pattern, host)));
-}
-
-function isWholeHost(pattern: string): boolean {
-  return /^[^/]*(?:\/\*)?$/.test(bare(pattern));
-}
-
-function namesHost(pattern: string, host: string): boolean {
-  return globMatches(hostOf(pattern), host);
-}
-
-function hostOf(pattern: string): string {
-  return bare(pattern).replace(/\/.*$/s, '').toLowerCase();
-}
-
-/** As `endpointMatches` reads it. */
-function bare(pattern: string): string {
-  return pattern.replace(/^https?:\/\//i, '').replace(/\?.*$/, '');
+  return lists.every((list) => list.some((pattern) => coversAllPaths(pattern) && hostMatches(pattern, endpoint)));
 }

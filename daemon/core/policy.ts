@@ -1,6 +1,7 @@
 import { smaller, type Micros } from './amount.ts';
 import { DEFAULT_CACHE, tightenCache, type CacheRules } from './cache-rules.ts';
-import { endpointMatches, type Endpoint } from './endpoint.ts';
+import type { Endpoint } from './endpoint.ts';
+import { endpointMatches } from './endpoint-pattern.ts';
 import { globMatches } from './glob.ts';
 import { tightenMode, type Mode } from './mode.ts';
 import { DEFAULT_PAYMENT, tightenPayment, type PaymentRules } from './payment-rules.ts';

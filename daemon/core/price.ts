@@ -1,6 +1,6 @@
 import type { Micros } from './amount.ts';
 import type { Call } from './call.ts';
-import { endpointMatches } from './endpoint.ts';
+import { endpointMatches } from './endpoint-pattern.ts';
 import { globMatches } from './glob.ts';
 import type { TokenPrice } from './usage.ts';
 

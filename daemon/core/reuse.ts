@@ -1,5 +1,6 @@
 import type { CacheRules, ReuseRule } from './cache-rules.ts';
-import { endpointMatches, endpointOf } from './endpoint.ts';
+import { endpointOf } from './endpoint.ts';
+import { endpointMatches } from './endpoint-pattern.ts';
 import { globMatches } from './glob.ts';
 
 const TOOL = 'tool:';
@@ -17,7 +18,11 @@ export const WEB_FETCH = 'WebFetch';
 
 /** Whether the call only reads: by the rules, or because the client's WebFetch can do nothing else. */
 export function isDeclaredRead(rules: CacheRules, request: { method: string; url: string }): boolean {
-  if (request.method === WEB_FETCH) return true;
+  return request.method === WEB_FETCH || isReused(rules, request);
+}
+
+/** Whether a `reuse` entry names the call: then its answer is kept though it says nothing of how long it lasts. */
+export function isReused(rules: CacheRules, request: { method: string; url: string }): boolean {
   const named = (list: readonly ReuseRule[]): boolean => list.some((rule) => names(rule, request));
   return named(rules.reuse) && rules.limits.every((limit) => limit.reuse === null || named(limit.reuse));
 }
@@ -27,7 +32,7 @@ const READING = ['GET', 'POST'];
 
 function names(rule: ReuseRule, request: { method: string; url: string }): boolean {
   if (request.url.startsWith(TOOL)) return rule.tool !== null && globMatches(rule.tool, decodeURIComponent(request.url.slice(TOOL.length)));
-  if (rule.endpoint === null || !(rule.method === null ? READING : [rule.method]).includes(request.method)) return false;
+  if (rule.endpoint === null || !(rule.method === null ? READING : [rule.method]).includes(request.method === WEB_FETCH ? 'GET' : request.method)) return false;
   const endpoint = endpointOf(request.url);
   return endpoint !== null && endpointMatches(rule.endpoint, endpoint);
 }

@@ -74,6 +74,37 @@ export function toolAnswerIn(text: string): ToolAnswer | null {
   return { id, demand: failed ? (demandIn(structured) ?? demandIn(objectIn(firstText(result)))) : null, settlement, failed, typed: typeof result['resultType'] === 'string' };
 }
 
+/** The ids of what is asked in a message or a batch of them, as JSON has them. */
+export function requestsIn(text: string): string[] {
+  return text.includes('"method"') ? idsIn(text, (message) => message['method'] !== undefined) : [];
+}
+
+/** The ids of what is answered in it. */
+export function answersIn(text: string): string[] {
+  return text.includes('"id"') ? idsIn(text, (message) => message['method'] === undefined) : [];
+}
+
+function idsIn(text: string, wanted: (message: Record<string, unknown>) => boolean): string[] {
+  const value = valueIn(text);
+  return (Array.isArray(value) ? value : [value]).flatMap((one) => {
+    const message = asObject(one);
+    return message !== null && wanted(message) && isId(message['id']) ? [JSON.stringify(message['id'])] : [];
+  });
+}
+
+/** The id of the call that this takes back (`notifications/cancelled`), as it was written; null: it takes back none. */
+export function cancelledIn(text: string): string | null {
+  if (!text.includes('notifications/cancelled')) return null;
+  const message = objectIn(text);
+  const id = message?.['method'] === 'notifications/cancelled' ? asObject(message['params'])?.['requestId'] : null;
+  return isId(id) ? JSON.stringify(id) : null;
+}
+
+/** The same for a call with another id. */
+export function cancelling(id: string, text: string): string {
+  return spliced(text, [{ ...spanOf(text, ['params', 'requestId'])!, text: id }]);
+}
+
 /** Of an answer that is too long to be read as a whole: what its beginning says of a settlement. */
 export function settlementWithin(beginning: string): object | null {
   const at = beginning.indexOf(`"${SETTLEMENT}"`);
@@ -117,8 +148,12 @@ function firstText(result: Record<string, unknown>): string {
 }
 
 function objectIn(text: string): Record<string, unknown> | null {
+  return asObject(valueIn(text));
+}
+
+function valueIn(text: string): unknown {
   try {
-    return asObject(JSON.parse(text));
+    return JSON.parse(text);
   } catch {
     return null;
   }

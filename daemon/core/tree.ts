@@ -91,6 +91,18 @@ export function chainOf(session: Session, agentId: string, sessionById: (id: str
   return chain;
 }
 
+/** The nearest agent of the session that is above all of these, or one of them: what nobody can tell apart is charged to it. */
+export function commonAncestor(session: Session, agentIds: readonly string[]): string {
+  const [first, ...others] = agentIds.map((id) => lineUp(session, id));
+  return first?.find((id) => others.every((line) => line.includes(id))) ?? MAIN;
+}
+
+function lineUp(session: Session, agentId: string): string[] {
+  const line: string[] = [];
+  for (let id: string | null = agentId; id !== null && line.length < MAX_CHAIN; id = session.agents.get(id)?.parent ?? null) line.push(id);
+  return line;
+}
+
 /** The parts of a subagent's `meta.json`, or of its parent's Agent result, that say where it hangs. */
 export interface Birth {
   id: string;
@@ -171,13 +183,13 @@ export function depthOf(session: Session, agentId: string): number {
   return depth;
 }
 
-/** A tree to draw: turns are bookkeeping and are shown only once they turned out to be loops. */
-export function visibleParent(session: Session, agent: Agent): string | null {
+/** A tree to draw: turns are bookkeeping and are shown only where they hold an account of their own, as loops do. */
+export function visibleParent(session: Session, agent: Agent, isShown: (agent: Agent) => boolean): string | null {
   let id = agent.parent;
   for (let steps = 0; id !== null && steps < MAX_CHAIN; steps += 1) {
     const parent = session.agents.get(id);
     if (parent === undefined) return null;
-    if (parent.kind !== 'turn') return parent.id;
+    if (isShown(parent)) return parent.id;
     id = parent.parent;
   }
   return null;

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, mkdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import { createHash, randomBytes, X509Certificate } from 'node:crypto';
+import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeCaPair, readCaPair, type CaPair } from './ca-pair.ts';
 
@@ -10,10 +10,12 @@ export interface CaFiles {
   certificate: string;
   /** Everything trusted and our certificate, for programs whose variable replaces what they trust (`SSL_CERT_FILE`, `--cacert`). */
   bundle: string;
+  /** A folder with our certificate alone, for programs that look for one by its name (`SSL_CERT_DIR`). */
+  hashed: string;
 }
 
 export function caFiles(dir: string): CaFiles {
-  return { pair: join(dir, 'ca-key.pem'), certificate: join(dir, 'ca.pem'), bundle: join(dir, 'bundle.pem') };
+  return { pair: join(dir, 'ca-key.pem'), certificate: join(dir, 'ca.pem'), bundle: join(dir, 'bundle.pem'), hashed: join(dir, 'hashed') };
 }
 
 /** The pair in the folder, made when there is none that is fit. Two daemons that start at once end with the same one. */
@@ -49,7 +51,32 @@ export function writeTrust(dir: string, certificate: string, roots: readonly str
   const files = caFiles(dir);
   replaceFile(files.certificate, certificate);
   replaceFile(files.bundle, [...roots.filter((root) => root.trim() !== certificate.trim()), certificate.trim()].join('\n') + '\n');
+  mkdirSync(files.hashed, { recursive: true, mode: 0o700 });
+  const name = `${subjectHash(new X509Certificate(certificate).subject)}.0`;
+  replaceFile(join(files.hashed, name), certificate);
+  // A machine that has another name now had another certificate.
+  for (const other of readdirSync(files.hashed)) if (/^[0-9a-f]{8}\.0$/.test(other) && other !== name) unlinkSync(join(files.hashed, other));
   return files;
+}
+
+/**
+ * What OpenSSL calls a certificate in such a folder, as `openssl x509 -hash` says it: the SHA-1 of the name in its canonical form
+ * (X509_NAME_hash), every part a set of one UTF8String in small letters with single spaces. For names as ours are: CN and O.
+ */
+export function subjectHash(subject: string): string {
+  const der = (tag: number, ...parts: Buffer[]): Buffer => {
+    const content = Buffer.concat(parts);
+    if (content.length > 127) throw new Error('a name of ours is short');
+    return Buffer.concat([Buffer.from([tag, content.length]), content]);
+  };
+  const parts = subject.split('\n').map((line) => {
+    const [type = '', value = ''] = line.split(/=(.*)/s);
+    const id = { CN: 0x03, O: 0x0a }[type];
+    if (id === undefined) throw new Error(`a name of ours has no ${type}`);
+    const canonical = value.trim().replace(/\s+/g, ' ').toLowerCase();
+    return der(0x31, der(0x30, der(0x06, Buffer.from([0x55, 0x04, id])), der(0x0c, Buffer.from(canonical))));
+  });
+  return createHash('sha1').update(Buffer.concat(parts)).digest().readUInt32LE(0).toString(16).padStart(8, '0');
 }
 
 /** Unfit, and still what we looked at: what another daemon put there since stays. */

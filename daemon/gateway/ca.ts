@@ -25,14 +25,12 @@ const KEEP = 512;
 export function createCertificateAuthority({ dir, clock, roots = trustedRoots, keep = KEEP }: CaOptions): CertificateAuthority {
   /** In the order of their last use. */
   const leaves = new Map<string, { context: Promise<SecureContext>; until: number }>();
-  const files = once(async () => {
-    const pair = await ensureCaPair(dir, clock());
-    return { pair, trust: writeTrust(dir, pair.certificate, roots()) };
-  });
-  const issuer = once<LeafIssuer>(async () => createLeafIssuer((await files()).pair));
+  const pair = once(() => ensureCaPair(dir, clock()));
+  const issuer = once<LeafIssuer>(async () => createLeafIssuer(await pair()));
 
   return {
-    ready: async () => (await files()).trust,
+    // The system's roots may have changed since: a company's was added, one was withdrawn.
+    ready: async () => writeTrust(dir, (await pair()).certificate, roots()),
     contextFor(host) {
       const now = clock();
       const known = leaves.get(host);

@@ -60,7 +60,7 @@ describe('a request in absolute form', () => {
     expect(out).toMatch(/hello POST$/);
     expect(out).toMatch(/\r\nx-conn: mine\r\nconnection: keep-alive, x-conn\r\n/);
     expect(out).not.toMatch(/\r\nvia:/i);
-    expect(stage.governor.asked).toEqual([`ticket http ${new URL(plain).host}`]);
+    expect(stage.governor.asked).toEqual([`environment http ${new URL(plain).host}`]);
     const [seen] = stage.governor.seen;
     expect(seen).toMatchObject({ method: 'POST', url: `${plain}/a/../b?q=%20` });
     expect(seen!.body).toEqual(Buffer.from('{"a":1}'));
@@ -88,7 +88,7 @@ describe('a request in absolute form', () => {
     const { out } = await through('-i', '--proxy-header', 'Proxy-Authorization: Basic bm8=', `${plain}/x`);
     expect(out).toMatch(/^HTTP\/1.1 407 /);
     expect(out).toMatch(/proxy-authenticate: Basic realm="pag0"/);
-    expect(out).toMatch(/TICKET_INVALID/);
+    expect(out).toMatch(/PROXY_CREDENTIALS_INVALID/);
   });
 
   it('never shows the ticket to a server', async () => {
@@ -199,7 +199,7 @@ describe('a tunnel', () => {
   });
 
   it('is not opened with a ticket that is not valid', async () => {
-    expect(await raw(stage.port, 'CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic bm8=\r\n\r\n')).toMatch(/^HTTP\/1.1 407 .*proxy-authenticate: Basic.*TICKET_INVALID/s);
+    expect(await raw(stage.port, 'CONNECT 127.0.0.1:1 HTTP/1.1\r\nHost: x\r\nProxy-Authorization: Basic bm8=\r\n\r\n')).toMatch(/^HTTP\/1.1 407 .*proxy-authenticate: Basic.*PROXY_CREDENTIALS_INVALID/s);
   });
 
   it('ends at once with the gateway', async () => {
@@ -483,19 +483,19 @@ describe('a ticket', () => {
     stage.governor.whoAsks = async (shown, connection) => {
       of.add(connection);
       left -= 1;
-      return left < 0 ? { rejected: refusal('TICKET_INVALID', 'its ticket ended', { scope: 'ticket' }) } : whoAsks(shown, connection);
+      return left < 0 ? { rejected: refusal('PROXY_CREDENTIALS_INVALID', 'its ticket ended', { scope: 'ticket' }) } : whoAsks(shown, connection);
     };
     const { host } = new URL(plain);
     const within = async (asks: number, text: string): Promise<string[]> => {
       left = asks;
       const got = await raw(stage.port, `CONNECT ${host} HTTP/1.1\r\nHost: ${host}\r\nProxy-Authorization: ${TICKET}\r\n\r\n${text}`);
-      return got.match(/HTTP\/1.1 \d+|TICKET_INVALID: /g)!;
+      return got.match(/HTTP\/1.1 \d+|PROXY_CREDENTIALS_INVALID: /g)!;
     };
     const get = `GET /x HTTP/1.1\r\nHost: ${host}\r\n`;
-    expect(await within(2, `${get}\r\n${get}Connection: close\r\n\r\n`)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 403', 'TICKET_INVALID: ']);
+    expect(await within(2, `${get}\r\n${get}Connection: close\r\n\r\n`)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 403', 'PROXY_CREDENTIALS_INVALID: ']);
     // What the system knows of a connection is known by that object.
     expect(of.size).toBe(1);
-    expect(await within(1, `${get}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n`)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 403', 'TICKET_INVALID: ']);
+    expect(await within(1, `${get}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n`)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 403', 'PROXY_CREDENTIALS_INVALID: ']);
     expect(asked).toHaveLength(1);
     expect(stage.governor.sockets).toEqual([]);
   });

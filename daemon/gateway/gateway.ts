@@ -1,11 +1,13 @@
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Refusal } from '../core/errors.ts';
+import { proxyAuthorization, type ProxyAddress } from '../core/own-proxy.ts';
+import { ProxyRefused } from '../http1/by-proxy.ts';
 import { dial } from '../http1/connect.ts';
 import type { Framing } from '../http1/framing.ts';
 import { BodyScanner, FramingError } from '../http1/body-scanner.ts';
 import { headBytes, membersOf, readRequestHead, valuesOf, type RequestHead } from '../http1/head.ts';
-import type { Asker, Governor, Passage } from '../ports.ts';
+import type { Asker, FindWayOut, Governor, Passage, WayOut } from '../ports.ts';
 import { connectAuthority, isOwn, originOf, type Authority } from './authority.ts';
 import { Client } from './client.ts';
 import { codeOf, fail, reasonOf } from './failure.ts';
@@ -17,6 +19,7 @@ import { badRequest, endWithProblem, expectedProblem, LOOP, refused, UNEXPECTED,
 import { Relay } from './relay.ts';
 import { serve, type GatewayLog } from './serve.ts';
 import { join } from './tunnel.ts';
+import { STRAIGHT } from './ways-out.ts';
 import { isWebSocket, passUpgrade, withoutUpgrade } from './upgrade.ts';
 
 export interface GatewayOptions {
@@ -29,6 +32,8 @@ export interface GatewayOptions {
   limits?: Partial<GatewayLimits>;
   /** Whom WebSockets trust; the upstream has its own. Undefined: Node's own choice. */
   trust?: () => SecureContext;
+  /** By which way a session's connections leave; without it straight. */
+  wayOut?: FindWayOut;
 }
 
 /**
@@ -42,7 +47,7 @@ export interface Gateway {
   close(): void;
 }
 
-/** What is known since the tunnel was asked for. Who asks is found out anew for every request inside. */
+/** What is known since the tunnel was asked for. Who asks is found out anew for every request inside: a session may have ended. */
 interface Ended {
   shown: string | undefined;
   authority: Authority;
@@ -75,11 +80,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     return orProblem<Decided>(authority.host, async () => {
       const who = await governor.whoAsks(shownBy(head), connection);
       if ('rejected' in who) return { problem: refused(who.rejected, 407) };
-      return { asker: who.asker, passage: governor.passage(who.asker, authority) };
+      return { asker: who.asker, passage: await governor.passage(who.asker, authority) };
     });
   }
 
-  /** Inside a tunnel nobody is asked to show anything: 407 is said by proxies, and there we stand for the server. */
+  /** Inside a tunnel nobody is asked for credentials: 407 is said by proxies, and there we stand for the server. */
   function asksWithin({ shown, authority }: Ended, connection: Socket): Promise<Asking> {
     return orProblem<Asking>(authority.host, async () => {
       const who = await governor.whoAsks(shown, connection);
@@ -88,9 +93,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   /** `Host` names another host than the one that is asked, and that one is not passed on unseen: what came of it would be judged by the wrong rules. */
-  function misleads(asker: Asker | null, head: RequestHead, authority: Authority): boolean {
+  async function misleads(asker: Asker | null, head: RequestHead, authority: Authority): Promise<boolean> {
     const named = otherHost(head, authority)?.authority ?? null;
-    return named !== null && governor.passage(asker, { ...named, secure: authority.secure }).passage !== 'tunnel';
+    if (named === null) return false;
+    return (await governor.passage(asker, { ...named, secure: authority.secure })).passage !== 'tunnel';
   }
 
   function accept(socket: Socket, own: (socket: Socket) => void): void {
@@ -144,19 +150,19 @@ export function createGateway(options: GatewayOptions): Gateway {
   async function passOn(client: Client, head: RequestHead, framing: Framing, to: Destination, relay: Relay | null): Promise<Relay | 'served' | 'over'> {
     const decided = await decide(head, client.connection, to.authority);
     if (client.socket.destroyed) return 'over';
-    if ('asker' in decided && decided.passage.passage === 'tunnel') return relayTo(client, meant(head, to.authority, decided.asker), framing, to, relay, decided.asker);
+    if ('asker' in decided && decided.passage.passage === 'tunnel') return relayTo(client, await meant(head, to.authority, decided.asker), framing, to, relay, decided.asker);
     await relay?.idle();
     relay?.close();
     const no = 'problem' in decided ? decided.problem : decided.passage.passage === 'refuse' ? refused(decided.passage.refusal) : null;
     if (no !== null) return (await writeProblemTo(client, head, no, framing.body !== 'none')) ? 'served' : 'over';
     const { asker } = decided as { asker: Asker | null };
     const bare = { ...head, lines: head.lines.filter((line) => !isForProxy(line)) };
-    return (await look(client, meant(bare, to.authority, asker), framing, to, asker)) ? 'served' : 'over';
+    return (await look(client, await meant(bare, to.authority, asker), framing, to, asker)) ? 'served' : 'over';
   }
 
   /** Of a request in absolute form a proxy writes `Host` anew (RFC 9112, section 3.2.2). Here only where it would mislead; else it is the program's own affair. */
-  function meant(head: RequestHead, authority: Authority, asker: Asker | null): RequestHead {
-    if (!misleads(asker, head, authority)) return head;
+  async function meant(head: RequestHead, authority: Authority, asker: Asker | null): Promise<RequestHead> {
+    if (!(await misleads(asker, head, authority))) return head;
     const value = new URL(originOf(authority)).host;
     return { ...head, lines: head.lines.map((line) => (line.name === 'host' ? { name: 'host', value, text: `Host: ${value}` } : line)) };
   }
@@ -174,8 +180,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (far === null) return 'over';
       relay = new Relay(client, far, authority);
     }
+    const { proxy } = wayOut(asker, authority);
     const lines = head.lines.filter((line) => !isForProxy(line)).map(({ text }) => text);
-    await relay.begin(head, headBytes(`${head.method} ${to.target} HTTP/${head.version}`, lines));
+    // A proxy is asked in absolute form, and shown what it asks for (RFC 9112, section 3.2.2).
+    const target = proxy === null ? to.target : originOf(authority) + (to.target === '*' ? '' : to.target);
+    await relay.begin(head, headBytes(`${head.method} ${target} HTTP/${head.version}`, proxy === null ? lines : [...lines, ...shownTo(proxy)]));
     const scanner = new BodyScanner(framing, true);
     while (!scanner.done) {
       const piece = await client.source.read();
@@ -206,7 +215,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     client.socket.once('close', leave);
     try {
       const secure = authority.secure && head.method !== 'CONNECT';
-      const far = await dial({ host, port: authority.port, secure }, { connectMs: limits.connectMs, ownPort: port, signal: gone.signal, ...(secure ? { trust: options.trust?.() } : {}) });
+      const { proxy, trust } = wayOut(asker, authority);
+      const isTunnel = head.method === 'CONNECT' || secure;
+      const by = proxy === null || !isTunnel ? null : { proxy, fields: head.lines.filter(({ name }) => name === 'user-agent').map(({ text }) => text) };
+      const to = proxy !== null && !isTunnel ? proxy : { host, port: authority.port, secure };
+      const far = await dial(to, { connectMs: limits.connectMs, ownPort: port, signal: gone.signal, by, trust: trust ?? options.trust?.() });
       track(far);
       far.on('error', () => {});
       if (!client.socket.destroyed) return far;
@@ -215,12 +228,26 @@ export function createGateway(options: GatewayOptions): Gateway {
     } catch (error) {
       if (gone.signal.aborted) return null;
       unreachable(asker, authority, error);
+      if (head.method === 'CONNECT' && error instanceof ProxyRefused) return void passRefusal(client, error), null;
       if (head.method === 'CONNECT') endWithProblem(client, tunnelProblem(authority, error), reasonOf(error));
       else await fail(client, head, { error, connected: false });
       return null;
     } finally {
       client.socket.off('close', leave);
     }
+  }
+
+  function wayOut(asker: Asker | null, { host, secure }: Authority): WayOut {
+    return options.wayOut === undefined ? STRAIGHT : options.wayOut(asker?.session, { host, secure });
+  }
+
+  /** What its own proxy says to a program that asks for a tunnel is passed on as it came. */
+  function passRefusal(client: Client, { answer, socket: far }: ProxyRefused): void {
+    track(far);
+    far.on('error', () => client.socket.destroy());
+    client.socket.once('close', () => far.destroy());
+    client.socket.write(answer);
+    far.pipe(client.socket);
   }
 
   function unreachable(asker: Asker | null, { host, port: at }: Authority, error: unknown): void {
@@ -273,7 +300,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (no !== null) return void (await writeProblemTo(client, head, no, true));
       const who = await asksWithin(ended, client.connection);
       if (socket.destroyed) return;
-      const problem = 'problem' in who ? who.problem : misleads(who.asker, head, authority) ? badRequest('Host is not the host of this connection', 421) : null;
+      const problem = 'problem' in who ? who.problem : (await misleads(who.asker, head, authority)) ? badRequest('Host is not the host of this connection', 421) : null;
       if (problem !== null) {
         if (!(await writeProblemTo(client, head, problem, (framing as Framing).body !== 'none'))) return;
         continue;
@@ -301,7 +328,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     const no = 'problem' in admitted ? admitted.problem : admitted.refusal === null ? null : refused(admitted.refusal);
     if (no !== null) return void (await writeProblemTo(client, head, no, true));
     try {
-      const far = await dial(authority, { connectMs: limits.connectMs, ownPort: port, trust: options.trust?.() });
+      const { proxy, trust } = wayOut(asker, authority);
+      const far = await dial(authority, { connectMs: limits.connectMs, ownPort: port, by: proxy === null ? null : { proxy, fields: [] }, trust: trust ?? options.trust?.() });
       track(far);
       if (client.socket.destroyed) return void far.destroy();
       passUpgrade(client, far, head, to, limits.tunnelIdleMs);
@@ -330,6 +358,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+function shownTo(proxy: ProxyAddress): string[] {
+  const authorization = proxyAuthorization(proxy);
+  return authorization === null ? [] : [`Proxy-Authorization: ${authorization}`];
 }
 
 const ESTABLISHED = 'HTTP/1.1 200 Connection Established\r\n\r\n';

@@ -16,7 +16,7 @@ export function trustedRoots(env: Record<string, string | undefined> = process.e
 }
 
 /** A file that is not there trusts nobody. */
-function certificatesIn(file: string): string[] {
+export function certificatesIn(file: string): string[] {
   try {
     return (readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(tidy);
   } catch {

@@ -13,7 +13,7 @@ import { createCertificateAuthority, type CertificateAuthority } from './ca.ts';
 import { createGateway, type Gateway, type GatewayOptions } from './gateway.ts';
 import { GATEWAY_LIMITS, serverOptions } from './limits.ts';
 
-export const ASKER: Asker = { session: 's', agent: 'main', toolUseId: 't', by: 'ticket' };
+export const ASKER: Asker = { session: 's', by: 'environment', shell: null, connection: {} };
 export const TICKET = `Basic ${Buffer.from('ticket:1').toString('base64')}`;
 
 /** Stands in for the pipeline: does what a test tells it and remembers what it was asked. */
@@ -42,7 +42,7 @@ export function fakeGovernor(upstream: Upstream): FakeGovernor {
       // Who is behind a connection only the system knows, and that takes a while.
       await new Promise((resolve) => setImmediate(resolve));
       if (shown === undefined) return { asker: null };
-      return shown === TICKET ? { asker: ASKER } : { rejected: refusal('TICKET_INVALID', 'this ticket is not valid.', { scope: 'request' }) };
+      return shown === TICKET ? { asker: ASKER } : { rejected: refusal('PROXY_CREDENTIALS_INVALID', 'this ticket is not valid.', { scope: 'request' }) };
     },
     passage(asker, { host, port, secure }) {
       governor.asked.push(`${asker?.by ?? 'nobody'} ${secure ? 'https' : 'http'} ${host}:${port}`);

@@ -13,13 +13,11 @@ export function hookAnswer(event: HookEvent, reply: Reply): Record<string, unkno
 }
 
 function specificOutput(event: HookEvent, reply: Reply): Record<string, unknown> | null {
-  const { verdict, context, command } = reply;
+  const { verdict, context } = reply;
   const hookEventName = event.hook_event_name;
   if (verdict?.verdict === 'refuse') return { hookEventName, permissionDecision: 'deny', permissionDecisionReason: verdict.refusal.sentence };
   if (verdict?.verdict === 'serve') return { hookEventName, permissionDecision: 'deny', permissionDecisionReason: verdict.text };
-  // Without a decision of ours the client's own permission flow goes on, with the command as it will run.
-  const updated = command === undefined || event.hook_event_name !== 'PreToolUse' ? {} : { updatedInput: { ...event.tool_input, command } };
-  if (verdict?.verdict === 'ask') return { hookEventName, permissionDecision: 'ask', permissionDecisionReason: verdict.sentence, ...updated };
-  if ('updatedInput' in updated) return { hookEventName, ...updated };
+  if (verdict?.verdict === 'ask') return { hookEventName, permissionDecision: 'ask', permissionDecisionReason: verdict.sentence };
+  // Without a decision of ours the client's own permission flow goes on, and the call stays as the model wrote it.
   return context === undefined ? null : { hookEventName, additionalContext: context };
 }

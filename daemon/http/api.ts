@@ -3,13 +3,16 @@ import type { HttpBindings } from '@hono/node-server';
 import type { z } from 'zod';
 import { orderRequest, sessionRegistration } from '../contract/events.ts';
 import { ROUTES, type SessionAnswer } from '../contract/routes.ts';
-import { VIEWS } from '../contract/views.ts';
+import { typedAmount } from '../contract/order-words.ts';
+import { VIEWS, type OrderCheckAnswer } from '../contract/views.ts';
 import { forPerson, type OrderOutcome, type Orders } from '../pipeline/orders.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import type { Persons } from '../pipeline/person.ts';
 import { registerSession } from '../pipeline/register.ts';
 import { carryOut } from '../pipeline/slash.ts';
 import { budgetAnswer, reportAnswer, sessionsAnswer, type Answered } from '../report/answers.ts';
+import { readForest } from '../report/forest.ts';
+import { chooseSession } from '../report/session-choice.ts';
 import { errorAnswer } from './error-answer.ts';
 
 type NodeContext = Context<{ Bindings: HttpBindings }>;
@@ -43,15 +46,25 @@ export function apiRoutes({ parts, orders, persons, startedBy, offerSecrets }: A
   api.get(VIEWS.report, async (c) => viewed(c, await reportAnswer(parts, queryOf(c))));
   api.get(VIEWS.sessions, async (c) => viewed(c, await sessionsAnswer(parts, queryOf(c))));
 
-  api.post(VIEWS.orders, async (c) => {
+  const ordered = async (c: NodeContext, check: boolean): Promise<Response> => {
     const order = await parsed(c, orderRequest);
     if ('problem' in order) return errorAnswer(400, 'BAD_REQUEST', order.problem);
-    const { verb, target, amount, session, by } = order.value;
-    const live = session === null ? null : (parts.sessions.get(session) ?? null);
+    const { verb, target, amount, session, cwd, by } = order.value;
+    const read = amount === undefined ? null : typedAmount(amount);
+    if (read !== null && !read.ok) return errorAnswer(400, 'BAD_REQUEST', read.problem);
+    // "Everything", and what is named itself, needs no session; for the rest it is known at the latest here which one is meant.
+    const isNamed = target.kind === 'all' || ('id' in target && target.id !== undefined);
+    const chosen = isNamed ? null : chooseSession(readForest(parts), new URLSearchParams(session === null ? { cwd } : { session }), 'atWork');
+    if (chosen !== null && !chosen.ok) return errorAnswer(chosen.code === 'NOT_FOUND' ? 404 : 400, chosen.code, chosen.problem);
+    const live = chosen === null ? null : (parts.sessions.get(chosen.session.id) ?? null);
     const remotePort = c.env.incoming.socket.remotePort ?? 0;
     const asked = forPerson(orders, () => (by.tty ? persons.atTerminal(by.pid, remotePort) : Promise.resolve(false)));
-    return orderAnswer(c, await carryOut(parts, live, { verb, target, ...(amount === undefined ? {} : { amount }) }, asked));
-  });
+    const outcome = await carryOut(parts, live, { verb, target, ...(read === null ? {} : { amount: read.amount }), check }, asked);
+    if (!check || !outcome.ok) return orderAnswer(c, outcome);
+    return c.json<OrderCheckAnswer>({ sentence: outcome.sentence, session: live?.session.id ?? null, cwd: live?.session.cwd ?? null });
+  };
+  api.post(VIEWS.orders, (c) => ordered(c, false));
+  api.post(VIEWS.orderCheck, (c) => ordered(c, true));
 
   return api;
 }

@@ -1,14 +1,14 @@
 import type { CachedAnswerFullView, CachedAnswerView, CacheListView } from '../contract/cache-views.ts';
-import { printable } from '../contract/printable.ts';
-import { count, dollars, shortId, WIDTH } from '../report/page.ts';
+import { printable, shortened } from '../contract/printable.ts';
+import { cell, count, dollars, fold, shortId, WIDTH } from '../report/page.ts';
 
 /** What `pag0 cache` prints. Everything in it but our own words comes from servers and agents. */
 export function listText({ answers, total, bytes, maxBytes }: CacheListView, now: number): string {
   const head = `The cache holds ${count(total, 'answer')}, ${size(bytes)} of ${size(maxBytes)}.`;
   if (answers.length === 0) return total === 0 ? head : `${head} None of them is meant.`;
   const lines = answers.map((one) => {
-    const facts = `${one.id}  ${right(size(one.size), 8)}  ${right(dollars(one.price), 8)}  ${right(state(one, now), 9)}  ${right(String(one.hits), 4)}  `;
-    return facts + printable(`${one.method} ${one.url.replace(/^https?:\/\//, '')}`, Math.max(20, WIDTH - facts.length));
+    const facts = `${cell(one.id, 12)}  ${right(size(one.size), 8)}  ${right(dollars(one.price), 8)}  ${right(state(one, now), 9)}  ${right(String(one.hits), 4)}  `;
+    return facts + shortened(`${one.method} ${one.url.replace(/^https?:\/\//, '')}`, WIDTH - facts.length);
   });
   const more = answers.length < total ? [`${count(answers.length, 'answer')} shown; --limit shows more.`] : [];
   return [head, '', `${'id'.padEnd(12)}  ${right('size', 8)}  ${right('paid', 8)}  ${right('fresh for', 9)}  ${right('hits', 4)}  request`, ...lines, ...more].join('\n');
@@ -16,11 +16,12 @@ export function listText({ answers, total, bytes, maxBytes }: CacheListView, now
 
 export function answerText(answer: CachedAnswerFullView, now: number): string {
   const at = (time: number): string => new Date(time).toISOString().replace('T', ' ').slice(0, 19);
-  const fields = Object.entries(answer.fields).flatMap(([name, value]) => (typeof value === 'string' ? [value] : value).map((line) => `  ${name}: ${line}`));
+  const fields = Object.entries(answer.fields).flatMap(([name, value]) => (typeof value === 'string' ? [value] : value).flatMap((line) => fold(`${name}: ${line}`, '  ')));
   return [
-    `${answer.id}  ${answer.method} ${answer.url}`,
+    ...fold(`${answer.id}  ${answer.method} ${answer.url}`, ''),
     `  status    ${answer.status}`,
-    `  paid      ${dollars(answer.price)} by ${answer.by.agent} in session ${shortId(answer.by.session)} (${answer.by.project})`,
+    `  paid      ${dollars(answer.price)} by ${shortened(answer.by.agent, 24)} in session ${shortId(answer.by.session)}`,
+    `  project   ${shortened(answer.by.project, WIDTH - 12)}`,
     `  shared    ${answer.scope}`,
     `  stored    ${at(answer.storedAt)} UTC`,
     `  fresh     ${answer.expiresAt > now ? `for ${lasting(answer.expiresAt - now)}` : `no more, since ${at(answer.expiresAt)} UTC`}`,

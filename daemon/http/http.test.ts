@@ -25,7 +25,7 @@ const open = () =>
 beforeAll(async () => {
   writeFileSync(home.configFile, JSON.stringify({ prices: [{ endpoint: 'api.tavily.com/*', price: '$2' }, { tool: 'WebSearch', price: '$2' }, { tool: 'mcp__dear__*', price: '$3' }], policy: { maxPerRequest: '$3', approveAbove: '$2' } }));
   assembled = await open();
-  server = createListener({ door: (...args) => assembled.fetch(...args), serving: () => assembled, leaving: () => false });
+  server = createListener({ door: (...args) => assembled.fetch(...args), serving: () => assembled, opening: () => null, leaving: () => false });
   await new Promise<void>((resolve) => server.listen(PORT, '127.0.0.1', resolve));
   await post('/v1/session', { ...registration('s1'), clientPid: null });
 });
@@ -122,7 +122,7 @@ describe('POST /hook', () => {
   it('takes a raise from nobody but a person', async () => {
     const { body } = await post('/hook', { hook_event_name: 'UserPromptExpansion', session_id: 's1', command_name: 'pag0:pag0-budget', command_args: 'raise session $50' });
     expect(body).toMatchObject({ decision: 'block', reason: expect.stringContaining('only a person') as string });
-    const order = await post('/v1/orders', { verb: 'raise', session: 's1', target: { kind: 'session' }, amount: '$50', by: { pid: process.pid, tty: true } });
+    const order = await post('/v1/orders', { verb: 'raise', session: 's1', cwd: '/', target: { kind: 'session' }, amount: '$50', by: { pid: process.pid, tty: true } });
     expect(order).toMatchObject({ status: 403, body: { error: { code: 'PERSON_REQUIRED' } } });
   });
 });

@@ -6,7 +6,7 @@ import { createGrove } from '../report/grove.fixture.ts';
 import { quoteRoutes } from './quote-api.ts';
 
 const VIEW: QuoteView = { url: 'https://shop.example/data', method: 'GET', session: '1a2b3c4d-1', agent: 'main', mode: 'enforce', outcome: 'pays', priced: 'seller', price: '10000', byUse: false, payTo: '0xpayee', network: 'eip155:8453', asset: '0xtoken', answered: 402, cached: null, code: null, sentence: null };
-const ASKED = { url: VIEW.url, method: 'get', fields: { accept: '*/*', host: 'other.example', 'content-length': '7', 'proxy-authorization': 'x', connection: 'close' }, body: null, cwd: '/work/app', agent: null };
+const ASKED = { url: VIEW.url, method: 'get', fields: { accept: '*/*', host: 'other.example', 'content-length': '7', 'proxy-authorization': 'x', connection: 'close' }, body: null, send: true, cwd: '/work/app', agent: null };
 
 function stage(quoted: Quoted = { ok: true, quote: VIEW }, confined = false) {
   const grove = createGrove();

@@ -1,12 +1,12 @@
 import { Hono } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
 import { z } from 'zod';
-import { QUOTE_VIEWS } from '../contract/quote-views.ts';
+import { QUOTE_VIEWS, type QuoteTextAnswer } from '../contract/quote-views.ts';
 import { ONE_CONNECTION } from '../core/fields.ts';
 import type { Doorway } from '../pipeline/doorway.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import type { Quotes } from '../pipeline/quote.ts';
-import { chooseSession } from '../report/answers.ts';
+import { chooseSession } from '../report/session-choice.ts';
 import { readForest } from '../report/forest.ts';
 import { quoteText } from '../report/quote-text.ts';
 import { errorAnswer } from './error-answer.ts';
@@ -25,6 +25,7 @@ const quoteRequest = z.strictObject({
     .refine((fields) => Object.keys(fields).length <= 100, { error: 'there are more than 100 header fields' })
     .transform((fields) => Object.fromEntries(Object.entries(fields).filter(([field]) => !OURS.has(field) && !field.startsWith('proxy-')))),
   body: z.string().max(256 * 1024).nullable(),
+  send: z.boolean(),
   session: z.string().min(1).max(256).optional(),
   cwd: z.string().max(4_096),
   agent: z.string().min(1).max(256).nullable(),
@@ -49,12 +50,13 @@ export function quoteRoutes({ parts, doorway, quotes }: QuoteApiParts): Hono<{ B
       return errorAnswer(400, 'BAD_REQUEST', `${issue?.path.join('.') || 'the body'}: ${issue?.message ?? 'cannot be read'}`);
     }
     if (await doorway.mayBeConfined(c.env.incoming.socket)) return errorAnswer(403, 'ENDPOINT_NOT_ALLOWED', 'a quote would ask the seller from outside of the sandbox, so it was not asked; ask for it outside, in a terminal');
-    const { session, cwd, agent, body, ...request } = asked.data;
+    const { session, cwd, agent, body, send, ...request } = asked.data;
     const chosen = chooseSession(readForest(parts), new URLSearchParams(session === undefined ? { cwd } : { session }));
     if (!chosen.ok && session !== undefined) return errorAnswer(chosen.code === 'NOT_FOUND' ? 404 : 400, chosen.code, chosen.problem);
-    const quoted = await quotes.of({ request: { ...request, body: body === null ? null : Buffer.from(body) }, session: chosen.ok ? chosen.session : null, cwd, agent });
+    const quoted = await quotes.of({ request: { ...request, body: body === null ? null : Buffer.from(body) }, session: chosen.ok ? chosen.session : null, cwd, agent, send });
     if (!quoted.ok) return errorAnswer(quoted.code === 'NOT_FOUND' ? 404 : 400, quoted.code, quoted.problem);
-    return c.json(c.req.query('format') === 'text' ? { text: quoteText(quoted.quote, parts.clock()) } : quoted.quote);
+    const { outcome, mode } = quoted.quote;
+    return c.json(c.req.query('format') === 'text' ? ({ text: quoteText(quoted.quote, parts.clock()), outcome, mode } satisfies QuoteTextAnswer) : quoted.quote);
   });
   return api;
 }

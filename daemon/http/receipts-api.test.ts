@@ -97,10 +97,10 @@ describe('the receipts', () => {
 pag0 receipts, session 1a2b3c4d
 
   21 Nov 2026, 12:00  held      $0.0025  api.seller.example/paid
-    to ${PAYEE} on ${NETWORK}
+    to ${PAYEE} on Base Sepolia
     by main in 1a2b3c4d
   21 Nov 2026, 12:00  posted      $0.01  api.seller.example/paid
-    to ${PAYEE} on ${NETWORK}
+    to ${PAYEE} on Base Sepolia
     by researcher-1 in 1a2b3c4d, toolu_1
     for https://api.seller.example/paid
     ${hashOf(1)}

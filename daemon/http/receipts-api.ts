@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import type { HttpBindings } from '@hono/node-server';
 import { RECEIPT_VIEWS } from '../contract/receipt-views.ts';
 import type { Parts } from '../pipeline/parts.ts';
-import { chooseSession } from '../report/answers.ts';
+import { chooseSession } from '../report/session-choice.ts';
 import { readForest } from '../report/forest.ts';
 import { receiptsCsv, receiptsText } from '../report/receipts-text.ts';
 import { receiptsOf, type ReceiptsFilter } from '../report/receipts.ts';

@@ -62,7 +62,7 @@ describe('the book against the chain', () => {
     const { body } = await read('format=text');
     expect(body).toMatchObject({ address: PAYER, differences: 0, unknown: 0, accounts: [{ network: NETWORK, asset: ASSET, payer: PAYER, unknown: null, since: grove.now - 7 * DAY, asOf: grove.now, agreed: 2, agreedAmount: '20000', pending: 0, differences: [] }] });
     expect(asked).toEqual([{ network: NETWORK, asset: ASSET, from: PAYER, since: (grove.now - 7 * DAY) / 1_000 - 600 }]);
-    expect(body.text).toBe(`pag0 reconcile, since 14 Nov 2026, 13:00\n\n${ASSET} on ${NETWORK}\n  from ${PAYER}\n  2 payments agree, $0.02\n  no difference`);
+    expect(body.text).toBe(`pag0 reconcile, since 14 Nov 2026, 13:00\n\n${ASSET} on Base Sepolia\n  from ${PAYER}\n  2 payments agree, $0.02\n  no difference`);
   });
 
   it('shows a spend that was not the daemon’s', async () => {

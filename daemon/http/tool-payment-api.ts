@@ -18,6 +18,7 @@ const paymentRequest = z.object({
 });
 const paymentResult = z.union([
   z.object({ lost: z.string().max(512) }),
+  z.object({ unsent: z.string().max(512) }),
   z.object({ demand: z.string().nullable(), settlement: z.custom<object>((value) => typeof value === 'object' && value !== null).nullable(), failed: z.boolean() }),
 ]);
 

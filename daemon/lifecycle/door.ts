@@ -34,7 +34,7 @@ export function createDoor(options: DoorOptions): Fetch {
   const door = new Hono<{ Bindings: HttpBindings }>();
   door.get(ROUTES.health, (c) => c.json({ service: 'pag0' }));
   door.all('/v1/*', async (c) => proven(c, options));
-  door.all('*', (c) => unavailable(c));
+  door.all('*', (c) => (isElsewhere(c.env.incoming.url ?? '', options.app() !== null) ? nothing(c) : unavailable(c)));
   return (request, env) => door.fetch(request, env as HttpBindings);
 }
 
@@ -85,6 +85,18 @@ function stopReason(body: string): StopReason | null {
   } catch {
     return null;
   }
+}
+
+/**
+ * A path that the daemon does not have, whether or not it is open: who looks for one, as clients do for `/.well-known/…`, takes a
+ * 503 for a server out of order. What comes in absolute form is for the proxy, and so is `/mcp/` at any depth.
+ */
+function isElsewhere(url: string, isOpen: boolean): boolean {
+  return isOpen || (url.startsWith('/') && !url.startsWith(ROUTES.hook) && !/^\/(mcp|\.well-known\/[^/?]+\/mcp)\//.test(url));
+}
+
+function nothing(c: DoorContext): Response {
+  return c.json<ErrorAnswer>({ error: { code: 'NOT_FOUND', message: 'pag0 has nothing at this path.' } }, 404);
 }
 
 /** 503 makes an http hook fail, which refuses a call that can cost (`onFailure: block`) and lets every other one run. */

@@ -8,6 +8,7 @@ import { ROUTES } from '../contract/routes.ts';
 import { isAlive } from '../contract/start-lock.ts';
 import { createPlayground, exitOf, until, type Playground } from './playground.fixture.ts';
 
+const RELEASE = (JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 const opened: Playground[] = [];
 const playground = async (options?: Parameters<typeof createPlayground>[0]): Promise<Playground> => {
   const made = await createPlayground(options);
@@ -20,7 +21,7 @@ afterEach(async () => {
 
 const calls = (p: Playground): string[] => (existsSync(join(p.home.dir, 'calls.txt')) ? readFileSync(join(p.home.dir, 'calls.txt'), 'utf8').trim().split('\n') : []);
 const version = (text: string) => (files: Map<string, string>) => {
-  for (const [name, source] of files) files.set(name, source.replaceAll('"0.1.0"', JSON.stringify(text)));
+  for (const [name, source] of files) files.set(name, source.replaceAll(JSON.stringify(RELEASE), JSON.stringify(text)));
 };
 
 describe('one daemon per user', () => {
@@ -53,7 +54,7 @@ describe('one daemon per user', () => {
     await exitOf(session);
     const hello = await p.hello();
     expect(hello?.state).toBe('ready');
-    expect(readDaemonRecord(p.home)).toMatchObject({ pid: hello!.pid, port: p.port, version: '0.1.0' });
+    expect(readDaemonRecord(p.home)).toMatchObject({ pid: hello!.pid, port: p.port, version: RELEASE });
   });
 
   it('leaves nothing in its home that others could read', async () => {
@@ -112,7 +113,7 @@ describe('how it ends', () => {
     expect(await stopDaemon(p.home, p.port)).toEqual({ outcome: 'not-running' });
     await p.hook('session-start');
     const status = await daemonStatus(p.home, p.port);
-    expect(status).toMatchObject({ outcome: 'running', status: { version: '0.1.0', state: 'ready', home: p.home.dir, busy: false } });
+    expect(status).toMatchObject({ outcome: 'running', status: { version: RELEASE, state: 'ready', home: p.home.dir, busy: false } });
     const { pid } = (await p.hello())!;
     expect(await stopDaemon(p.home, p.port)).toEqual({ outcome: 'stopped', pid });
     expect(isAlive(pid)).toBe(false);
@@ -159,7 +160,7 @@ describe('a newer plugin', () => {
     const old = await playground();
     await old.hook('session-start');
     const before = (await old.hello())!;
-    const next = await playground({ edit: version('0.2.0') });
+    const next = await playground({ edit: version('9.0.0') });
     const call = old.client.post<{ done: string }>('/v1/call', { ms: 600, name: 'paid' });
     await new Promise((resolve) => setTimeout(resolve, 100));
     const run = await next.hook('session-start', undefined, old.env);
@@ -167,14 +168,14 @@ describe('a newer plugin', () => {
     expect(await call).toEqual({ kind: 'answer', status: 200, body: { done: 'paid' } });
     expect(calls(old)).toEqual(['paid', 'closed']);
     const after = (await old.hello())!;
-    expect([after.version, after.pid === before.pid]).toEqual(['0.2.0', false]);
+    expect([after.version, after.pid === before.pid]).toEqual(['9.0.0', false]);
     expect(old.log()).toContain('stopping reason=upgrade');
     process.kill(after.pid, 'SIGTERM');
     await until(() => !isAlive(after.pid));
   });
 
   it('is not replaced by an older one', async () => {
-    const next = await playground({ edit: version('0.2.0') });
+    const next = await playground({ edit: version('9.0.0') });
     await next.hook('session-start');
     const before = (await next.hello())!;
     const old = await playground();

@@ -28,18 +28,38 @@ export interface ListenerOptions {
   door: Fetch;
   /** null while the daemon starts or ends: then the door says so. */
   serving(): Serving | null;
+  /** Resolves when a daemon that starts has got as far as it will; null: it has. Never rejects. */
+  opening(): Promise<void> | null;
   /** True while it ends: a connection that is kept would go on talking to it after another daemon has taken the port. */
   leaving(): boolean;
 }
 
 /** One port for all: the forward proxy is asked first, then the client's hooks, which skip every layer they can, then the door. */
-export function createListener({ door, serving, leaving }: ListenerOptions): Server {
+export function createListener({ door, serving, opening, leaving }: ListenerOptions): Server {
   const toDoor = getRequestListener(async (request, env) => {
     const answer = await door(request, env);
     if (leaving()) answer.headers.set('connection', 'close');
     return answer;
   });
   const server = createServer(serverOptions(), (incoming, outgoing) => {
+    const wait = serving() === null && incoming.url === ROUTES.hook ? opened(HOOK_WAITS_MS) : null;
+    if (wait === null) answer(incoming, outgoing);
+    else void wait.then(() => answer(incoming, outgoing));
+  });
+
+  /**
+   * A client's event that comes while the ledger is being opened is heard when it is: turned away it would be lost. The daemon's own
+   * callers wait by themselves, and want to know how far it is. null: nothing is to be waited for.
+   */
+  function opened(limitMs: number): Promise<unknown> | null {
+    const wait = opening();
+    if (wait === null) return null;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, limitMs)));
+    return Promise.race([wait, late]).finally(() => clearTimeout(timer));
+  }
+
+  function answer(incoming: IncomingMessage, outgoing: ServerResponse): void {
     const now = serving();
     // What is led through us is taken before it comes here; on a connection that speaks to the daemon itself nothing is.
     if (incoming.url?.startsWith('/') !== true && incoming.url !== '*') return turnAway(incoming, outgoing);
@@ -51,7 +71,7 @@ export function createListener({ door, serving, leaving }: ListenerOptions): Ser
       incoming.resume();
       writePlain(outgoing, CONFINED);
     });
-  });
+  }
 
   function turnAway(incoming: IncomingMessage, outgoing: ServerResponse): void {
     incoming.resume();
@@ -77,16 +97,15 @@ export function createListener({ door, serving, leaving }: ListenerOptions): Ser
   };
   server.removeListener('connection', toOwn).on('connection', accept);
 
-  /** While it starts or ends the door answers for itself. What is led through it waits a moment, as a slow connection would. */
+  /** While it starts the door answers for itself. What is led through it waits, as on a slow connection. */
   async function whileAway(socket: Socket): Promise<void> {
     socket.on('error', () => {});
     const begun = await firstBytes(socket);
     if (begun === null) return void socket.destroy();
     socket.unshift(begun);
     if (!FOR_PROXY.test(begun.subarray(0, 64).toString('latin1'))) return own(socket);
-    for (const until = Date.now() + START_MS; serving() === null && Date.now() < until && !leaving() && !socket.destroyed; ) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
-    }
+    await opened(PROXY_WAITS_MS);
+    if (socket.destroyed) return;
     if (serving() === null) socket.destroy();
     else accept(socket);
   }
@@ -94,9 +113,10 @@ export function createListener({ door, serving, leaving }: ListenerOptions): Ser
   return server;
 }
 
-/** Longest wait of a connection for the ledger to be open. */
-const START_MS = 10_000;
-const LOOK_AGAIN_MS = 20;
+/** Below the shortest time that a client gives its http hooks. */
+const HOOK_WAITS_MS = 4_000;
+/** Programs wait longer for a connection than that. */
+const PROXY_WAITS_MS = 10_000;
 const FOR_PROXY = /^(CONNECT |[^ ]+ https?:\/\/)/i;
 
 function firstBytes(socket: Socket): Promise<Buffer | null> {

@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { createClient } from '../contract/client.ts';
 import { portTaken } from '../contract/ensure.ts';
@@ -58,7 +58,7 @@ export async function startDaemon(options: StartOptions): Promise<Started> {
   const token = ensureToken(home);
   if (!token.ok) return { outcome: 'refused', problem: token.problem };
   const startedAt = clock();
-  const life: Life = { options, token: token.token, startedAt, state: 'starting', notice: null, problem: null, driver: null, assembled: null, server: null, stopping: null, end: () => {} };
+  const life: Life = { options, token: token.token, startedAt, state: 'starting', notice: null, problem: null, driver: null, assembled: null, server: null, stopping: null, opening: null, end: () => {} };
   const ended = new Promise<StopReason>((resolve) => (life.end = resolve));
 
   const door = createDoor({
@@ -72,12 +72,12 @@ export async function startDaemon(options: StartOptions): Promise<Started> {
     forged: () => leaveIfReplaced(life),
   });
 
-  const server = createListener({ door, serving: () => serving(life), leaving: () => life.stopping !== null });
+  const server = createListener({ door, serving: () => serving(life), opening: () => life.opening, leaving: () => life.stopping !== null });
   const bound = await bind(server, port);
   if ('error' in bound) return bindFailed(bound.error, options);
   life.server = bound.server;
   log.info('listening', { port, pid: process.pid, version: options.version, node: process.versions.node });
-  void open(life);
+  life.opening = open(life).finally(() => (life.opening = null));
   return { outcome: 'running', ended, stop: (reason) => void stop(life, reason) };
 }
 
@@ -92,6 +92,8 @@ interface Life {
   assembled: Assembled | null;
   server: Server | null;
   stopping: Promise<void> | null;
+  /** null once it serves, or never will. */
+  opening: Promise<void> | null;
   end(reason: StopReason): void;
 }
 
@@ -240,10 +242,18 @@ function statusOf(life: Life): StatusAnswer {
 
 function writeRecord(life: Life): void {
   const { home, port, version, build } = life.options;
-  const record: DaemonRecord = { pid: process.pid, port, version, build, startedAt: life.startedAt, node: process.versions.node };
+  const record: DaemonRecord = { pid: process.pid, port, version, build, startedAt: life.startedAt, node: process.versions.node, ...bornAt() };
   const draft = `${home.daemonFile}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(record)}\n`, { mode: 0o600 });
   renameSync(draft, home.daemonFile);
+}
+
+/** proc_pid_stat(5), field 22: what tells this life of the process's number from the next (`plugin/hooks/alive.sh`). */
+function bornAt(): Pick<DaemonRecord, 'born'> {
+  if (process.platform !== 'linux') return {};
+  const stat = readFileSync('/proc/self/stat', 'utf8');
+  const born = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  return born === undefined ? {} : { born };
 }
 
 function bind(server: Server, port: number): Promise<{ server: Server } | { error: unknown }> {

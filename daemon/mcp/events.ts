@@ -4,6 +4,8 @@ import type { Readable } from 'node:stream';
 export interface StreamEvent {
   /** As it came, its empty line included. */
   raw: Buffer;
+  /** Of its `event` field; null: it has none, or was not looked at. */
+  name: string | null;
   /** null: no data, or not looked at. */
   data: string | null;
   /** More of the same event follows. */
@@ -12,6 +14,7 @@ export interface StreamEvent {
 
 const LF = 0x0a;
 const CR = 0x0d;
+const COLON = 0x3a;
 
 /**
  * Server-sent events (WHATWG HTML, section 9.2), each with the bytes it came in, so that what is not ours passes untouched.
@@ -24,9 +27,9 @@ export async function* eventsIn(body: Readable | Buffer, limit: number): AsyncGe
   let passing = false;
   const taken = (last: Buffer): StreamEvent => {
     const raw = waiting.length === 0 ? last : Buffer.concat([...waiting, last]);
-    const data = passing ? null : dataIn(raw);
+    const read = passing ? { name: null, data: null } : fieldsIn(raw);
     [waiting, size, passing] = [[], 0, false];
-    return { raw, data };
+    return { raw, ...read };
   };
   const ends = endFinder();
   for await (const chunk of Buffer.isBuffer(body) ? [body] : (body as AsyncIterable<Buffer>)) {
@@ -37,14 +40,19 @@ export async function* eventsIn(body: Readable | Buffer, limit: number): AsyncGe
     }
     const rest = chunk.subarray(from);
     if (rest.length === 0) continue;
+    // A comment is part of no event, and keeps a connection alive only when it comes.
+    if (waiting.length === 0 && !passing && isComment(rest)) {
+      yield { raw: rest, name: null, data: null };
+      continue;
+    }
     waiting.push(rest);
     size += rest.length;
     if (size <= limit) continue;
-    yield { raw: Buffer.concat(waiting), data: null, part: true };
+    yield { raw: Buffer.concat(waiting), name: null, data: null, part: true };
     [waiting, size, passing] = [[], 0, true];
   }
   // An event without its empty line is none, but whoever reads it is to see that for himself.
-  if (waiting.length > 0) yield { raw: Buffer.concat(waiting), data: null };
+  if (waiting.length > 0) yield { raw: Buffer.concat(waiting), name: null, data: null };
 }
 
 /** The same event with other data. */
@@ -81,9 +89,16 @@ function endFinder(): (chunk: Buffer) => number[] {
   };
 }
 
-function dataIn(raw: Buffer): string | null {
-  const lines = linesOf(raw).filter((line) => /^data(:|$)/.test(line));
-  return lines.length === 0 ? null : lines.map((line) => line.slice(5).replace(/^ /, '')).join('\n');
+function fieldsIn(raw: Buffer): Pick<StreamEvent, 'name' | 'data'> {
+  const lines = linesOf(raw);
+  const valuesOf = (field: string): string[] => lines.filter((line) => line === field || line.startsWith(`${field}:`)).map((line) => line.slice(field.length + 1).replace(/^ /, ''));
+  const data = valuesOf('data');
+  return { name: valuesOf('event').at(-1) ?? null, data: data.length === 0 ? null : data.join('\n') };
+}
+
+/** Whole lines, each a comment. */
+function isComment(bytes: Buffer): boolean {
+  return bytes[0] === COLON && (bytes.at(-1) === LF || bytes.at(-1) === CR) && linesOf(bytes).every((line) => line === '' || line.startsWith(':'));
 }
 
 function linesOf(raw: Buffer): string[] {

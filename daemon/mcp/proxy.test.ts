@@ -31,7 +31,7 @@ interface Stage {
 }
 
 /** The proxy before a server; payments are made by a stand-in that hands out one and lets `decide` say what became of it. */
-async function stage(seller: (body: string, response: ServerResponse, incoming: IncomingMessage) => unknown, decide: (met: Met) => 'buy' | 'refuse' = () => 'buy', more: Partial<McpProxyParts> & { pays?: boolean; meetHttp?: PaidToolCalls['meetHttp'] } = {}): Promise<Stage> {
+async function stage(seller: (body: string, response: ServerResponse, incoming: IncomingMessage) => unknown, decide: (met: Met) => 'buy' | 'refuse' = () => 'buy', more: Partial<McpProxyParts> & { pays?: boolean; before?: Promise<void>; meetHttp?: PaidToolCalls['meetHttp'] } = {}): Promise<Stage> {
   const heard: Stage['heard'] = [];
   const met: Met[] = [];
   const server = await listen((incoming, response) => {
@@ -45,6 +45,7 @@ async function stage(seller: (body: string, response: ServerResponse, incoming: 
   const calls: PaidToolCalls = {
     async meet(asker, demand, deliver) {
       if (more.pays === false) return { outcome: 'passed' };
+      await more.before;
       const one: Met = { demand, asker, delivery: await deliver({ signed: true }).catch((error: Error) => error) };
       met.push(one);
       const said = decide(one);
@@ -54,8 +55,9 @@ async function stage(seller: (body: string, response: ServerResponse, incoming: 
     meetHttp: more.meetHttp ?? (async (_, __, answer) => ({ outcome: 'passed', answer })),
   };
   let own = 0;
+  let made: ReturnType<typeof createMcpProxy> | null = null;
   const proxyPort = await listen((incoming, outgoing) => {
-    const proxy = createMcpProxy({ port: own, upstream, calls, doorway: { caller: async () => ({ session: 's1', confined: false }) }, log: { info() {}, error() {} }, ...more });
+    const proxy = (made ??= createMcpProxy({ port: own, upstream, calls, doorway: { caller: async () => ({ session: 's1', confined: false }) }, log: { info() {}, error() {} }, ...more }));
     if (!proxy.request(incoming, outgoing)) outgoing.writeHead(404).end();
   });
   own = proxyPort;
@@ -345,5 +347,206 @@ describe('a tool call that is sold', () => {
       expect((await ask(port, url(), body)).body).toBe(answer);
       expect(met).toEqual([]);
     }
+  });
+});
+
+describe('a call that is being paid for', () => {
+  const PROGRESS_OF = (token: unknown, under: unknown): string => event(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken: token, under } }));
+
+  it('is taken back under the id that the server knows, and its progress is the client’s', async () => {
+    const { port, url, heard } = await stage((body, response) => {
+      if (body.includes('cancelled')) return response.writeHead(202).end();
+      if (!isPaid(body)) return json(response, wants());
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(PROGRESS_OF(parsed(body).params?._meta?.['progressToken'], parsed(body).id));
+    });
+    const incoming = await send(port, url(), { ...CALL, params: { ...CALL.params, _meta: { progressToken: 7 } } }, { 'mcp-session-id': 'a' });
+    const [first] = (await incoming[Symbol.asyncIterator]().next()).value.toString().split('\n\n') as [string];
+    const { params } = JSON.parse(/^data: (.*)$/m.exec(first)![1]!) as { params: { progressToken: number; under: string } };
+    expect(params).toEqual({ progressToken: 7, under: expect.stringMatching(/^pag0-/) as string });
+    const cancel = (requestId: unknown) => `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${JSON.stringify(requestId)},  "reason":"no"}}`;
+    for (const [id, session, seen] of [[4, 'a', params.under], ['4', 'a', '4'], [4, 'b', 4], [5, 'a', 5]] as const) {
+      expect((await ask(port, url(), cancel(id), { 'mcp-session-id': session })).status).toBe(202);
+      expect(heard.at(-1)!.body).toBe(cancel(seen));
+    }
+    incoming.destroy();
+  });
+
+  it('and taken back before it was made again is not made again', async () => {
+    let go = (): void => {};
+    const { port, url, heard, met } = await stage((body, response) => (body.includes('cancelled') ? response.writeHead(202).end() : json(response, wants())), () => 'refuse', { before: new Promise<void>((resolve) => (go = resolve)) });
+    const answer = ask(port, url(), CALL);
+    while (heard.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await ask(port, url(), '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":4}}');
+    go();
+    await answer;
+    expect(heard.filter(({ body }) => isPaid(body))).toEqual([]);
+    expect(met[0]!.delivery).toMatchObject({ sent: false });
+  });
+});
+
+/** A server of MCP's older transport: a stream, and an address to post to that it names there. */
+async function sseStage(endpoint: (port: string) => string, answers: (body: string, say: (text: string) => void) => void, ...more: [((met: Met) => 'buy' | 'refuse')?]) {
+  let stream: ServerResponse | null = null;
+  const at = await stage((body, response, incoming) => {
+    if (incoming.method === 'GET') {
+      stream = response;
+      response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-own': '1' }).write(`: hello\n\nevent: endpoint\ndata: ${endpoint(incoming.headers.host!)}\n\n`);
+      return;
+    }
+    response.writeHead(202).end('Accepted');
+    answers(body, (text) => stream!.write(text));
+  }, ...more);
+  const incoming = await send(at.port, at.url('/sse'), null);
+  let text = '';
+  incoming.setEncoding('utf8').on('data', (chunk: string) => (text += chunk)).on('error', () => {});
+  const until = async (part: string): Promise<string> => {
+    for (let waits = 0; !text.includes(part) && waits < 400; waits += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(text).toContain(part);
+    return text;
+  };
+  await until('endpoint');
+  return { ...at, incoming, until, say: (raw: string) => stream!.write(raw), end: () => stream!.end(), endpointOf: () => /^data: (.*)$/m.exec(text)![1]! };
+}
+
+describe('the older transport', () => {
+  it.each<[string, (host: string) => string, string]>([
+    ['relative', () => '/messages?sessionId=a%20b', '/messages?sessionId=a%20b'],
+    ['relative to its path', () => 'messages?s=1', '/messages?s=1'],
+    ['absolute', (host) => `http://${host}/deep/messages?s=1`, '/deep/messages?s=1'],
+  ])('is led through the proxy: an endpoint that is %s', async (_, endpoint, path) => {
+    const one = await sseStage(endpoint, (body, say) => say(event(JSON.stringify({ jsonrpc: '2.0', id: parsed(body).id, result: { tools: [] } }))));
+    const led = one.endpointOf();
+    expect(led).toBe(one.url(path));
+    expect(await one.until('endpoint')).toBe(`: hello\n\nevent: endpoint\ndata: ${led}\n\n`);
+    expect(one.incoming.headers).toMatchObject({ 'content-type': 'text/event-stream; charset=utf-8', 'x-own': '1' });
+    expect(await ask(one.port, led, { jsonrpc: '2.0', id: 9, method: 'tools/list' }, { authorization: 'Bearer t' })).toMatchObject({ status: 202, body: 'Accepted' });
+    expect(one.heard.at(-1)).toMatchObject({ method: 'POST', url: path, headers: { authorization: 'Bearer t' } });
+    await one.until('{"jsonrpc":"2.0","id":9,"result":{"tools":[]}}');
+    one.incoming.destroy();
+  });
+
+  it('of an endpoint at another host is left alone, as its client is to see', async () => {
+    const one = await sseStage(() => 'https://elsewhere.example/messages', () => {});
+    expect(one.endpointOf()).toBe('https://elsewhere.example/messages');
+    one.incoming.destroy();
+  });
+
+  it('passes all that it says to the byte', async () => {
+    const one = await sseStage(() => '/m', () => {});
+    const said = `: ping\r\n\r\nid: 7\r\nevent: message\r\ndata: {"jsonrpc":"2.0","id":"s1","method":"sampling/createMessage","params":{"n":1.0}}\r\n\r\nretry: 5\n\n${event(`{"jsonrpc":"2.0","method":"notifications/message","params":"${'größe'.repeat(400_000)}"}`)}`;
+    const bytes = Buffer.from(said);
+    for (let at = 0; at < bytes.length; at += 65_537) one.say(bytes.subarray(at, at + 65_537) as never);
+    await one.until('retry: 5\n\n');
+    one.end();
+    await new Promise((resolve) => one.incoming.once('end', resolve));
+    expect((await one.until('endpoint')).split('\n\n').slice(2).join('\n\n') === said).toBe(true);
+  });
+
+  it('sells, too: the call is posted again with the payment, and answered in the stream under the client’s id', async () => {
+    const one = await sseStage(() => '/m?s=1', (body, say) => say(PROGRESS + event(isPaid(body) ? gives(parsed(body).id) : wants())));
+    expect((await ask(one.port, one.endpointOf(), CALL)).status).toBe(202);
+    const text = await one.until('found');
+    expect(text.split('\n\n').slice(2).join('\n\n')).toBe(PROGRESS + PROGRESS + event(gives(4)).replace(/^data.*\n/m, '').trimEnd() + `\ndata: ${gives(4)}\n\n`);
+    expect(one.met).toMatchObject([{ demand: JSON.stringify(DEMAND), asker: { session: 's1', called: { tool: 'search' } }, delivery: { answer: { settlement: { success: true }, failed: false } } }]);
+    expect(one.heard.filter(({ method }) => method === 'POST').map(({ url }) => url)).toEqual(['/m?s=1', '/m?s=1']);
+    one.incoming.destroy();
+  });
+
+  it('that is refused says so in the stream', async () => {
+    const one = await sseStage(() => '/m', (body, say) => say(event(wants(isPaid(body) ? parsed(body).id : 4))), () => 'refuse');
+    await ask(one.port, one.endpointOf(), CALL);
+    await one.until('pag0 PAYMENT_UNKNOWN: held');
+    one.incoming.destroy();
+  });
+
+  it('delivers at any length what was paid for', async () => {
+    const one = await sseStage(() => '/m', (body, say) => say(event(isPaid(body) ? JSON.stringify({ jsonrpc: '2.0', result: { _meta: { 'x402/payment-response': { success: true } }, text: 'x'.repeat(3_000_000) }, id: parsed(body).id }) : wants())));
+    await ask(one.port, one.endpointOf(), CALL);
+    const text = await one.until('"id":4}');
+    expect(text).not.toContain('pag0-');
+    while (one.met.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(one.met[0]!.delivery).toMatchObject({ answer: { settlement: { success: true } } });
+    one.incoming.destroy();
+  });
+
+  it('whose stream ends before the answer leaves the payment in doubt', async () => {
+    const one = await sseStage(() => '/m', (body, say) => (isPaid(body) ? one.end() : say(event(wants()))), () => 'refuse');
+    await ask(one.port, one.endpointOf(), CALL);
+    while (one.met.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(one.met[0]!.delivery).toBeInstanceOf(Error);
+  });
+
+  it('takes back under the id that the server knows', async () => {
+    const one = await sseStage(() => '/m', (body, say) => (body.includes('cancelled') ? undefined : say(isPaid(body) ? PROGRESS : event(wants()))));
+    await ask(one.port, one.endpointOf(), CALL);
+    await one.until('progress');
+    await ask(one.port, one.endpointOf(), '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":4}}');
+    expect(JSON.parse(one.heard.at(-1)!.body)).toMatchObject({ params: { requestId: expect.stringMatching(/^pag0-/) as string } });
+    one.incoming.destroy();
+  });
+});
+
+describe('a stream that is silent', () => {
+  it('is not cut, and a comment that begins no event comes at once', async () => {
+    let say = (_: string): void => {};
+    const { port, url } = await stage((_, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(PROGRESS);
+      say = (text) => void response.write(text);
+    });
+    const incoming = await send(port, url(), null);
+    const chunks = incoming[Symbol.asyncIterator]();
+    expect(String((await chunks.next()).value)).toBe(PROGRESS);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    say(': still here\n');
+    expect(String((await chunks.next()).value)).toBe(': still here\n');
+    incoming.destroy();
+  });
+});
+
+describe('a server that wants a login', () => {
+  it('says where its metadata are through the proxy, and they name the address that the client asks', async () => {
+    const { port, url, heard } = await stage((_, response, incoming) => {
+      const own = `http://${incoming.headers.host}`;
+      if (incoming.url!.startsWith('/.well-known/oauth-protected-resource')) return json(response, `{ "resource": "${own}/mcp",\n "authorization_servers": ["https://login.example"], "x": 1.0 }`);
+      if (incoming.url!.startsWith('/.well-known/')) return response.writeHead(404).end('none');
+      response.writeHead(401, { 'www-authenticate': `Bearer error="invalid_token", resource_metadata="${own}/.well-known/oauth-protected-resource/mcp", scope="a b"` }).end();
+    });
+    const origin = `http://127.0.0.1:${port}`;
+    const base = url('');
+    const refused = await ask(port, url(), CALL);
+    const led = `${origin}${base}/.well-known/oauth-protected-resource/mcp`;
+    expect(refused).toMatchObject({ status: 401, headers: { 'www-authenticate': `Bearer error="invalid_token", resource_metadata="${led}", scope="a b"` } });
+    // By the address of the challenge, and by those that a client tries without one.
+    for (const path of [led.slice(origin.length), `/.well-known/oauth-protected-resource${url()}`]) {
+      expect((await ask(port, path, null)).body).toBe(`{ "resource": "${origin}${url()}",\n "authorization_servers": ["https://login.example"], "x": 1.0 }`);
+      expect(heard.at(-1)!.url).toBe('/.well-known/oauth-protected-resource/mcp');
+    }
+    for (const name of ['oauth-authorization-server', 'openid-configuration']) {
+      expect(await ask(port, `/.well-known/${name}${url()}`, null)).toMatchObject({ status: 404, body: 'none' });
+      expect(heard.at(-1)!.url).toBe(`/.well-known/${name}/mcp`);
+    }
+  });
+
+  it.each([
+    ['of another host', '{"resource":"https://elsewhere.example/mcp"}'],
+    ['that are none', '{"resource":7}'],
+    ['that are no JSON', 'hello'],
+  ])('passes metadata %s as they came', async (_, text) => {
+    const { port, url } = await stage((_, response) => json(response, text));
+    expect((await ask(port, url('/.well-known/oauth-protected-resource'), null)).body).toBe(text);
+  });
+
+  it('leaves a challenge that leads elsewhere', async () => {
+    const { port, url } = await stage((_, response) => void response.writeHead(401, { 'www-authenticate': ['Basic realm="x"', 'Bearer resource_metadata="https://elsewhere.example/m"'] }).end());
+    expect((await ask(port, url(), null)).headers['www-authenticate']).toBe('Basic realm="x", Bearer resource_metadata="https://elsewhere.example/m"');
+  });
+
+  it('passes what a session needs: its id, its end, its resumption, and what is not allowed', async () => {
+    const { port, url, heard } = await stage((_, response, incoming) => void response.writeHead(incoming.method === 'GET' ? 405 : 202, { allow: 'POST', 'mcp-session-id': 's' }).end());
+    expect(await ask(port, url(), null, { 'mcp-session-id': 's', 'last-event-id': '9', accept: 'text/event-stream' })).toMatchObject({ status: 405, headers: { allow: 'POST' } });
+    expect(heard.at(-1)!.headers).toMatchObject({ 'last-event-id': '9', 'mcp-session-id': 's' });
+    expect(await ask(port, url(), '[{"jsonrpc":"2.0","method":"notifications/x"}]')).toMatchObject({ status: 202, headers: { 'mcp-session-id': 's' } });
+    expect((await ask(port, url(), null, { 'mcp-session-id': 's' }, 'DELETE')).status).toBe(202);
   });
 });

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { digestOf, type CalledTool } from '../contract/tool-payment.ts';
 import { endpointOf } from '../core/endpoint.ts';
+import { Pag0Error } from '../core/errors.ts';
 import { fieldValue } from '../core/fields.ts';
-import { answerTo, paidCall, refusedAnswer, settlementWithin, toolAnswerIn, toolCallIn, type AskedCall, type ToolAnswer } from '../core/tool-call.ts';
+import { answerTo, cancelledIn, cancelling, paidCall, refusedAnswer, settlementWithin, toolAnswerIn, toolCallIn, type AskedCall, type ToolAnswer } from '../core/tool-call.ts';
 import { writeAnswer } from '../gateway/answer.ts';
 import { requestFields } from '../gateway/fields.ts';
 import { headProblem } from '../gateway/head.ts';
@@ -15,14 +15,18 @@ import type { GatewayLog } from '../gateway/serve.ts';
 import type { Doorway } from '../pipeline/doorway.ts';
 import type { PaidToolCalls, ToolAsker, ToolBought, ToolDelivery } from '../pipeline/paid-tool-call.ts';
 import type { Upstream, WebAnswer, WebRequest } from '../ports.ts';
+import { challengesFor, isMetadata, metadataFor } from './authorization.ts';
+import { createEventSession, type EventSession } from './event-session.ts';
 import { eventsIn, eventWith, type StreamEvent } from './events.ts';
 import { createReaddressing } from './readdressing.ts';
-import { createReply, type Reply } from './reply.ts';
-import { PROXY_PATH, relocated, targetOf, type McpTarget } from './target.ts';
+import { createRepeats, ownId } from './repeats.ts';
+import { createReply, headOf, type Reply } from './reply.ts';
+import { isForProxy, relocated, targetOf, within, type McpTarget } from './target.ts';
 
 /**
- * MCP servers that are reached over HTTP ("Streamable HTTP"), behind an address of the daemon's own. All passes as it comes;
- * of the answer to a tool call it is looked whether it demands a payment, and then the call is made once more with one.
+ * MCP servers that are reached over HTTP ("Streamable HTTP", and "HTTP with SSE" before it), behind an address of the daemon's
+ * own. All passes as it comes, but for addresses of the server's own, which are led here; of the answer to a tool call it is looked
+ * whether it demands a payment, and then the call is made once more with one.
  */
 export interface McpProxy {
   /** False: it is not for the proxy. */
@@ -52,6 +56,8 @@ interface Asked {
   call: AskedCall;
   request: WebRequest;
   reply: Reply;
+  /** Tells this client and server from others. */
+  place: string;
 }
 
 /** Of an answer: what is looked at of it, and the body as if nobody had. */
@@ -64,6 +70,10 @@ interface Looked {
 }
 
 export function createMcpProxy({ port, upstream, doorway, calls, log, patienceMs = PATIENCE_MS }: McpProxyParts): McpProxy {
+  const repeats = createRepeats();
+  /** Sessions of the older transport that are open, by the client's session and the address that calls are posted to. */
+  const eventSessions = new Map<string, EventSession>();
+
   async function serve(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const gone = new AbortController();
     outgoing.once('close', () => outgoing.writableFinished || gone.abort(new Error('the client went away')));
@@ -92,16 +102,81 @@ export function createMcpProxy({ port, upstream, doorway, calls, log, patienceMs
     const asking = await readRequestBody(incoming, GATEWAY_LIMITS.bufferedBodyBytes, GATEWAY_LIMITS.bodyIdleMs);
     if ('stalled' in asking) return writeProblem(outgoing, badRequest('its body stalled', 408));
     const { body } = asking;
-    const request = { method, url: target.url, fields: requestFields(incoming.rawHeaders), body };
+    const origin = `http://${incoming.headers.host ?? `127.0.0.1:${port}`}`;
+    const came = { method, url: target.url, fields: requestFields(incoming.rawHeaders), body };
+    const place = JSON.stringify([session, target.url, fieldValue(came.fields, 'mcp-session-id')]);
+    const request = { ...came, body: readdressed(place, body) };
     const call = method === 'POST' && Buffer.isBuffer(body) ? toolCallIn(body.toString('utf8')) : null;
-    if (call === null) return writeAnswer(outgoing, method, led(await upstream.send(request, signal), target));
+    if (call === null) return passed(outgoing, request, target, origin, session, signal);
+    const eventSession = eventSessions.get(sessionKey(session, target.url));
+    if (eventSession !== undefined) {
+      eventSession.posted(place, { asker: { session, called: calledBy(call, target), endpoint: endpointOf(target.url) }, call, request });
+      return writeAnswer(outgoing, method, led(await upstream.send(request, signal), target, origin));
+    }
     // A coded answer could not be looked at without being changed.
     const plain = { ...request, fields: { ...request.fields, 'accept-encoding': 'identity' } };
     const asker: ToolAsker = { session, called: calledBy(call, target), endpoint: endpointOf(target.url), gone: signal };
-    const asked: Asked = { asker, call, request: plain, reply: createReply(outgoing) };
-    const answer = led(await upstream.send(plain, signal), target);
+    const asked: Asked = { asker, call, request: plain, reply: createReply(outgoing), place };
+    const answer = led(await upstream.send(plain, signal), target, origin);
     if (isStream(answer)) await passEvents(asked, answer);
     else await passMessage(asked, answer, outgoing);
+  }
+
+  /** What takes back a call that is being paid for means the one that the server is at work on. */
+  function readdressed(place: string, body: WebRequest['body']): WebRequest['body'] {
+    const text = Buffer.isBuffer(body) ? body.toString('utf8') : '';
+    const id = cancelledIn(text);
+    const repeat = id === null ? null : repeats.cancel(place, id);
+    return repeat === null || repeat.id === null ? body : Buffer.from(cancelling(repeat.id, text));
+  }
+
+  /** No call of a tool. */
+  async function passed(outgoing: ServerResponse, request: WebRequest, target: McpTarget, origin: string, session: string, signal: AbortSignal): Promise<void> {
+    const { method } = request;
+    if (method !== 'GET') return writeAnswer(outgoing, method, led(await upstream.send(request, signal), target, origin));
+    const metadata = isMetadata(target);
+    const asked = metadata ? { ...request, fields: { ...request.fields, 'accept-encoding': 'identity' } } : request;
+    const answer = led(await upstream.send(asked, signal), target, origin);
+    if (isStream(answer) && answer.status === 200) return passStream(outgoing, answer, target, session, signal);
+    if (!metadata || answer.status !== 200) return writeAnswer(outgoing, method, answer);
+    const { text, isWhole, body } = await lookedAt(answer, MAX_LOOKED_AT);
+    if (text === null || !isWhole) return writeAnswer(outgoing, method, { ...answer, body });
+    writeAnswer(outgoing, method, { ...answer, body: Buffer.from(metadataFor(text, target, origin)) });
+  }
+
+  /** A stream of the server's own, which may be silent for as long as it likes. */
+  async function passStream(outgoing: ServerResponse, answer: WebAnswer, target: McpTarget, session: string, signal: AbortSignal): Promise<void> {
+    const reply = createReply(outgoing);
+    outgoing.writeHead(200, headOf(answer.fields));
+    outgoing.flushHeaders();
+    let opened: { key: string; events: EventSession } | null = null;
+    try {
+      for await (const event of eventsIn(answer.body, MAX_PAID)) {
+        const at = event.name === 'endpoint' && event.data !== null ? within(event.data.trim(), target) : null;
+        if (opened !== null) {
+          await opened.events.said(event);
+        } else if (at === null) {
+          await reply.write(event.raw);
+        } else {
+          opened = openSession(reply, sessionKey(session, at.url), signal);
+          await reply.write(eventWith(event, at.path));
+        }
+      }
+    } finally {
+      if (opened !== null) {
+        if (eventSessions.get(opened.key) === opened.events) eventSessions.delete(opened.key);
+        await opened.events.over();
+      }
+    }
+    reply.end();
+  }
+
+  function openSession(reply: Reply, key: string, gone: AbortSignal): { key: string; events: EventSession } {
+    const meet: PaidToolCalls['meet'] = (asker, demand, deliver) => calls.meet({ ...asker, gone }, demand, deliver);
+    // Not cut off when the client goes away: what was paid for is wanted.
+    const events = createEventSession({ calls: { meet }, send: (request) => upstream.send(request, new AbortController().signal), repeats, write: reply.write });
+    eventSessions.set(key, events);
+    return { key, events };
   }
 
   async function passMessage(asked: Asked, answer: WebAnswer, outgoing: ServerResponse): Promise<void> {
@@ -144,12 +219,16 @@ export function createMcpProxy({ port, upstream, doorway, calls, log, patienceMs
 
   async function pay(asked: Asked, { demand }: Demanding): Promise<ToolBought<Paid>> {
     let answer: WebAnswer | null = null;
+    const repeat = repeats.begin(asked.place, asked.call.id);
     const bought = await calls.meet(asked.asker, demand, async (payload) => {
-      const id = JSON.stringify(`pag0-${randomBytes(9).toString('base64url')}`);
+      // Nothing has left yet, and nobody waits for it.
+      if (repeat.isCancelled) throw Object.assign(new Pag0Error('UPSTREAM_FAILED', 'the call was cancelled'), { sent: false });
+      const id = ownId();
+      repeat.id = id;
       // Not cut off when the client goes away: what was paid for is wanted.
       answer = await upstream.send({ ...asked.request, body: Buffer.from(paidCall(asked.call, id, payload)) }, new AbortController().signal);
       return read(asked, id, answer);
-    });
+    }).finally(() => repeat.end());
     if (bought.outcome !== 'bought' && answer !== null) discard(answer);
     return bought;
   }
@@ -223,7 +302,7 @@ export function createMcpProxy({ port, upstream, doorway, calls, log, patienceMs
 
   return {
     request(incoming, outgoing) {
-      if (incoming.url?.startsWith(PROXY_PATH) !== true) return false;
+      if (!isForProxy(incoming.url ?? '')) return false;
       void serve(incoming, outgoing);
       return true;
     },
@@ -285,9 +364,15 @@ function isCoded(fields: WebAnswer['fields']): boolean {
   return (fieldValue(fields, 'content-encoding') ?? 'identity').toLowerCase() !== 'identity';
 }
 
-function led(answer: WebAnswer, target: McpTarget): WebAnswer {
-  const location = fieldValue(answer.fields, 'location');
-  return location === null ? answer : { ...answer, fields: { ...answer.fields, location: relocated(location, target) } };
+/** Addresses of the server's own, in what it says to the client, lead here again. */
+function led(answer: WebAnswer, target: McpTarget, origin: string): WebAnswer {
+  const fields = challengesFor(answer.fields, target, origin);
+  const location = fieldValue(fields, 'location');
+  return { ...answer, fields: location === null ? fields : { ...fields, location: relocated(location, target) } };
+}
+
+function sessionKey(session: string, url: string): string {
+  return JSON.stringify([session, url]);
 }
 
 /** No more than `limit` bytes are waited for. */

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { fieldValue } from '../core/fields.ts';
 import { refusedAnswer, type AskedCall, type ToolAnswer } from '../core/tool-call.ts';
 import type { Fields, WebAnswer } from '../ports.ts';
 import { eventWith } from './events.ts';
@@ -38,14 +39,14 @@ export function createReply(outgoing: ServerResponse): Reply {
   async function answer(text: string, head: WebAnswer, event = PLAIN_EVENT): Promise<void> {
     if (isStream) return write(eventWith(event, text));
     if (outgoing.destroyed || outgoing.headersSent) return;
-    outgoing.writeHead(200, { ...headOf(head.fields), 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
+    outgoing.writeHead(200, { ...withoutBody(head.fields), 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) });
     outgoing.end(text);
   }
 
   async function long(chunks: AsyncIterable<Buffer>, head: WebAnswer): Promise<void> {
     const isEvent = isStream;
     if (isEvent) await write(Buffer.from('event: message\ndata: '));
-    else if (!outgoing.destroyed) outgoing.writeHead(200, { ...headOf(head.fields), 'content-type': 'application/json' });
+    else if (!outgoing.destroyed) outgoing.writeHead(200, { ...withoutBody(head.fields), 'content-type': 'application/json' });
     try {
       for await (const chunk of chunks) await write(isEvent ? onOneLine(chunk) : chunk);
     } catch (error) {
@@ -61,7 +62,8 @@ export function createReply(outgoing: ServerResponse): Reply {
     stream(head) {
       if (isStream || outgoing.destroyed) return;
       isStream = true;
-      outgoing.writeHead(200, { ...headOf(head.fields), 'content-type': 'text/event-stream' });
+      const type = fieldValue(head.fields, 'content-type') ?? '';
+      outgoing.writeHead(200, { ...withoutBody(head.fields), 'content-type': /^text\/event-stream\b/i.test(type) ? type : 'text/event-stream' });
       outgoing.flushHeaders();
     },
     write,
@@ -77,6 +79,10 @@ function onOneLine(chunk: Buffer): Buffer {
   return chunk.includes(10) || chunk.includes(13) ? Buffer.from(chunk.map((byte) => (byte === 10 || byte === 13 ? 32 : byte))) : chunk;
 }
 
-function headOf(fields: Fields): Record<string, string | string[]> {
-  return Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (OF_THE_BODY.includes(name) ? [] : [[name, typeof value === 'string' ? value : [...value]]])));
+function withoutBody(fields: Fields): Record<string, string | string[]> {
+  return Object.fromEntries(Object.entries(headOf(fields)).filter(([name]) => !OF_THE_BODY.includes(name)));
+}
+
+export function headOf(fields: Fields): Record<string, string | string[]> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]));
 }

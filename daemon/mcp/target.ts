@@ -11,11 +11,20 @@ export interface McpTarget {
   host: string;
 }
 
+/** What is known of a server by its address (RFC 8615), where the path of that was put behind the name (RFC 9728, section 3.1). */
+const WELL_KNOWN = /^\/\.well-known\/([^/?#]+)(\/mcp\/https?\/[^/?#]+)([^#]*)$/;
+
+export function isForProxy(path: string): boolean {
+  return path.startsWith(PROXY_PATH) || WELL_KNOWN.test(path);
+}
+
 const UNREADABLE = badRequest('write the address as /mcp/https/<host>/<path>, or /mcp/http/<host:port>/<path> for a server on this machine');
 const UNPROTECTED = badRequest('only a server on this machine (localhost, 127.0.0.1 or [::1]) is reached by /mcp/http/; write /mcp/https/ for any other');
 
-/** `/mcp/https/host:port/path?query`. */
-export function targetOf(path: string, ownPort: number): McpTarget | { problem: GatewayProblem } {
+/** `/mcp/https/host:port/path?query`, or `/.well-known/<name>/mcp/https/host:port/path`, which means `<name>` of that server. */
+export function targetOf(asked: string, ownPort: number): McpTarget | { problem: GatewayProblem } {
+  const known = WELL_KNOWN.exec(asked);
+  const path = known === null ? asked : `${known[2]}/.well-known/${known[1]}${known[3]}`;
   const parts = /^\/mcp\/(https?)\/([^/?#]+)([^#]*)$/.exec(path);
   const authority = parts === null ? null : parseAuthority(parts[2]!, parts[1] === 'https');
   if (authority === null) return { problem: UNREADABLE };
@@ -35,10 +44,17 @@ function isLoopback(host: string): boolean {
  * credentials when it sees the host change, and through the proxy it would not.
  */
 export function relocated(location: string, target: McpTarget): string {
+  return within(location, target)?.path ?? location;
+}
+
+/** An address of the same server, as it is and as it is led through the proxy; null: it is another's. */
+export function within(location: string, target: McpTarget): { url: string; path: string } | null {
   try {
     const [from, to] = [new URL(target.url), new URL(location, target.url)];
-    return to.origin === from.origin ? `${PROXY_PATH}${to.protocol.slice(0, -1)}/${to.host}${to.pathname}${to.search}` : location;
+    if (to.origin !== from.origin) return null;
+    const rest = `${to.pathname}${to.search}`;
+    return { url: `${to.origin}${rest}`, path: `${PROXY_PATH}${to.protocol.slice(0, -1)}/${to.host}${rest}` };
   } catch {
-    return location;
+    return null;
   }
 }

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { optionIn, readDemand } from './demand.ts';
 import { base64, demandV1, demandV2, offerV1, offerV2, SELLER, USDC } from './sellers.fixture.ts';
 
-const inField = (value: unknown) => readDemand(base64(value), null);
-const inBody = (value: unknown) => readDemand(null, typeof value === 'string' ? value : JSON.stringify(value));
+const payable = (read: ReturnType<typeof readDemand>) => (read !== null && 'options' in read ? read : null);
+const inField = (value: unknown) => payable(readDemand([base64(value)], null));
+const inBody = (value: unknown) => payable(readDemand([], typeof value === 'string' ? value : JSON.stringify(value)));
 const OPTION = { network: 'eip155:84532', asset: USDC.toLowerCase(), payTo: SELLER.toLowerCase(), amount: 10_000n, index: 0 };
 
 describe('a demand', () => {
@@ -22,9 +23,9 @@ describe('a demand', () => {
   });
 
   it('in both places is the one in the field, unless only the body’s can be paid', () => {
-    const body = JSON.stringify(demandV1([offerV1({ maxAmountRequired: '7' })]));
-    expect(readDemand(base64(demandV2()), body)).toMatchObject({ version: 2 });
-    expect(readDemand(base64(demandV2([offerV2({ network: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp' })])), body)).toMatchObject({ version: 1, options: [{ amount: 7n }] });
+    const body = JSON.stringify(demandV1([offerV1({ network: 'base', maxAmountRequired: '7' })]));
+    expect(readDemand([base64(demandV2())], body)).toMatchObject({ version: 2 });
+    expect(readDemand([base64(demandV2([offerV2({ network: 'solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp' })]))], body)).toMatchObject({ version: 1, options: [{ amount: 7n }] });
   });
 
   it('loses nothing of the options that are known by one that is not', () => {
@@ -38,7 +39,7 @@ describe('a demand', () => {
     expect(inField(demandV2(undefined, { resource: undefined }))?.resource).toBeNull();
   });
 
-  it.each(['0', '-1', '0x2710', '1e4', '10000.0', ' 10000', '', '01', '1'.repeat(20), 10_000, null, ['10000']])('of the amount %o cannot be paid', (amount) => {
+  it.each(['0', '-1', '0x2710', '1e4', '10000.0', ' 10000', '', '01', '1'.repeat(20), 1.5, 1e19, -1, null, ['10000']])('of the amount %o cannot be paid', (amount) => {
     expect(inField(demandV2([offerV2({ amount })]))).toBeNull();
     expect(inBody(demandV1([offerV1({ maxAmountRequired: amount })]))).toBeNull();
   });
@@ -66,7 +67,7 @@ describe('a demand', () => {
   it.each(['', '<html>', '{}', '[]', 'null', '7', '{"x402Version":3,"accepts":[]}', '{"x402Version":1,"accepts":{}}', '{"x402Version":"1","accepts":[]}', '['.repeat(60_000), `{"x402Version":2,"accepts":${'['.repeat(20_000)}${']'.repeat(20_000)}}`])('that is none is null', (text) => {
     expect(inBody(text)).toBeNull();
     expect(inField(text)).toBeNull();
-    expect(readDemand(text, null)).toBeNull();
+    expect(payable(readDemand([text], null))).toBeNull();
   });
 
   it('that requires an identifier, of which there is none, cannot be paid', () => {

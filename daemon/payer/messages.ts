@@ -1,4 +1,4 @@
-import type { PaymentDemand, PaymentOption, Settlement, SignedPayment } from '../ports.ts';
+import type { PaymentDemand, PaymentOption, Settlement, SignedPayment, UnpayableDemand } from '../ports.ts';
 
 /** What is said between the daemon and the thread that knows the key. This comes before the first thing that needs it. */
 export interface KeyGiven {
@@ -8,16 +8,16 @@ export interface KeyGiven {
 
 export type Asked =
   | { ask: 'address' }
-  /** `field` is the value of PAYMENT-REQUIRED, `body` a text that may be JSON. */
-  | { ask: 'demand'; field: string | null; body: string | null }
+  /** `fields` are the values of PAYMENT-REQUIRED, `body` a text that may be JSON. */
+  | { ask: 'demand'; fields: readonly string[]; body: string | null }
   | { ask: 'sign'; raw: string; option: PaymentOption; validSeconds: number }
-  /** `field` is the value of PAYMENT-RESPONSE; `text` the same as JSON. */
-  | { ask: 'settlement'; field: string }
+  /** `fields` are the values of PAYMENT-RESPONSE; `text` the same as JSON. */
+  | { ask: 'settlement'; fields: readonly string[] }
   | { ask: 'settlement'; text: string };
 
 export interface Answers {
   address: string | null;
-  demand: PaymentDemand | null;
+  demand: PaymentDemand | UnpayableDemand | null;
   sign: SignedPayment;
   settlement: Settlement | null;
 }

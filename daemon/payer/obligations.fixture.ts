@@ -54,7 +54,7 @@ const ROWS: readonly Row[] = [
 
   ['v2-http-1', 'http, Payment Required Signaling', 'a demand is read from the base64 of PAYMENT-REQUIRED', 'payer'],
   ['v2-http-2', 'http, Payment Required Signaling', 'only status 402 asks for a payment', 'exchange'],
-  ['v2-http-3', 'http, Response Body', 'where field and body both demand, the field counts', 'payer'],
+  ['v2-http-3', 'http, Response Body', 'where field and body both demand and do not contradict each other, the field counts', 'payer'],
   ['v2-http-4', 'http, Payment Payload Transmission', 'the payment goes into PAYMENT-SIGNATURE, JSON in base64, and into no other field', 'payer'],
   ['v2-http-5', 'http, Payment Payload Transmission', 'the field is plain ASCII, whatever letters the seller uses', 'payer'],
   ['v2-http-6', 'http, Payment Payload Transmission', 'the paid request is the one that was asked for: same method, address, fields and body, and the payment', 'exchange'],
@@ -112,7 +112,7 @@ const ROWS: readonly Row[] = [
   ['v1-core-8', 'core 6.1.2', 'the amount that was asked for is signed, and not more, which the seller would take', 'payer'],
   ['v1-core-9', 'core 6.1.2, 10.1', 'an authorization is valid at once, and no longer than `maxTimeoutSeconds`', 'payer'],
   ['v1-core-10', 'core 9', 'a standard error code is kept as the seller said it', 'payer'],
-  ['v1-core-11', 'core 11.1', 'the networks it lists are known by their names, and no others are guessed', 'payer'],
+  ['v1-core-11', 'core 11.1', 'the networks it lists are known by their names, in capitals and by their ids too, and no others are guessed', 'payer'],
   ['v1-core-12', 'core 6.2', 'exact on Solana', EVM_ONLY],
   ['v1-core-13', 'core 7', 'verify, settle and supported', NOT_SPOKEN],
   ['v1-core-14', 'core 8, 10.2, 12.3', 'discovery, authentication and A2A', none('as of version 2 (v2-core-23 to v2-core-25)')],

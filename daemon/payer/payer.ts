@@ -84,14 +84,14 @@ export function createPayer({ file, key, timeMs = 10_000, idleMs = 10 * 60_000 }
   return {
     address: () => ask({ ask: 'address' }),
     async demandOf({ fields, body }) {
-      const field = single(fields, 'payment-required');
+      const said = valuesOf(fields, DEMAND_FIELDS);
       const text = body.length <= MAX_SENT && body.includes('x402Version') ? body.toString('utf8') : null;
-      return field === null && text === null ? null : ask({ ask: 'demand', field, body: text });
+      return said.length === 0 && text === null ? null : ask({ ask: 'demand', fields: said, body: text });
     },
     sign: ({ raw }, option, validSeconds) => ask({ ask: 'sign', raw, option, validSeconds }),
     async settlementOf(fields) {
-      const field = single(fields, 'payment-response') ?? single(fields, 'x-payment-response');
-      return field === null ? null : ask({ ask: 'settlement', field });
+      const said = valuesOf(fields, SETTLEMENT_FIELDS);
+      return said.length === 0 ? null : ask({ ask: 'settlement', fields: said });
     },
     async settlementIn(meta) {
       const text = meta === null ? null : JSON.stringify(meta);
@@ -104,8 +104,13 @@ export function createPayer({ file, key, timeMs = 10_000, idleMs = 10 * 60_000 }
   };
 }
 
-/** A field that is there several times says several things, and so nothing. */
-function single(fields: Fields, name: string): string | null {
-  const value = fields[name];
-  return typeof value === 'string' && value.length <= MAX_SENT ? value : null;
+/** As version 2 calls it, and as drafts and sellers of their own have it. */
+export const DEMAND_FIELDS = ['payment-required', 'x-payment-required', 'x-payment-requirements'];
+/** Of version 2 and of version 1. */
+export const SETTLEMENT_FIELDS = ['payment-response', 'x-payment-response'];
+
+/** All that is said in these fields; what is too long to be meant says nothing. */
+export function valuesOf(fields: Fields, names: readonly string[]): string[] {
+  const values = names.flatMap((name) => fields[name] ?? []);
+  return values.reduce((size, value) => size + value.length, 0) <= MAX_SENT ? values : [];
 }

@@ -11,16 +11,16 @@ describe('a settlement', () => {
     [{ success: true }, { success: true, transaction: null, reason: null }],
     [{ success: true, transaction: { to: 'x' }, errorReason: 7 }, { success: true, transaction: null, reason: null }],
   ])('%o is read', (said, settlement) => {
-    expect(readSettlement(base64(said))).toEqual(settlement);
+    expect(readSettlement([base64(said)])).toEqual(settlement);
     expect(readSettlementText(JSON.stringify(said))).toEqual(settlement);
   });
 
   it('has no more of the seller’s words than a line', () => {
-    expect(readSettlement(base64({ success: false, errorReason: 'x'.repeat(9_999) }))?.reason).toHaveLength(200);
+    expect(readSettlement([base64({ success: false, errorReason: 'x'.repeat(9_999) })])?.reason).toHaveLength(200);
   });
 
   it.each(['', '%', 'bm8=', base64([]), base64(null), base64({}), base64({ success: 'true' }), base64('['.repeat(30_000))])('that cannot be read is none', (field) => {
-    expect(readSettlement(field)).toBeNull();
+    expect(readSettlement([field])).toBeNull();
   });
 
   it.each(['', '{', '[]', 'null', '{}', '{"success":"true"}', '['.repeat(30_000)])('as JSON that cannot be read is none: %.9s', (text) => {

@@ -1,6 +1,6 @@
-import { x402Client, x402HTTPClient } from '@x402/core/client';
 import { z } from '@x402/core/schemas';
 import type { Settlement } from '../ports.ts';
+import { UNREADABLE, valueIn, valuesIn } from './field-json.ts';
 
 const MAX_REASON = 200;
 
@@ -10,21 +10,26 @@ const settlement = z.object({
   errorReason: z.string().nullish().catch(null),
 });
 
-/** The value of PAYMENT-RESPONSE, or of version 1's X-PAYMENT-RESPONSE; null when it cannot be read. */
-export function readSettlement(field: string): Settlement | null {
-  return settlementIn(() => new x402HTTPClient(new x402Client()).getPaymentSettleResponse(() => field));
+/**
+ * What the values of PAYMENT-RESPONSE and of version 1's X-PAYMENT-RESPONSE say. null: they cannot be read, or one says
+ * something else than another, and then the chain is asked.
+ */
+export function readSettlement(fields: readonly string[]): Settlement | null {
+  const said = valuesIn(fields).map(settlementIn);
+  const first = said.find((one) => one !== null && one.transaction !== null) ?? said[0] ?? null;
+  if (first === null) return null;
+  const agree = said.every((one) => one !== null && one.success === first.success && (one.transaction ?? first.transaction) === first.transaction);
+  return agree ? first : null;
 }
 
 /** The same as JSON, of the `_meta` of an MCP result. */
 export function readSettlementText(text: string): Settlement | null {
-  return settlementIn(() => JSON.parse(text));
+  return settlementIn(valueIn(text));
 }
 
-function settlementIn(read: () => unknown): Settlement | null {
-  try {
-    const { success, transaction, errorReason } = settlement.parse(read());
-    return { success, transaction: transaction ?? null, reason: errorReason?.slice(0, MAX_REASON) ?? null };
-  } catch {
-    return null;
-  }
+function settlementIn(value: unknown): Settlement | null {
+  const read = value === UNREADABLE ? null : settlement.safeParse(value);
+  if (read?.success !== true) return null;
+  const { success, transaction, errorReason } = read.data;
+  return { success, transaction: transaction ?? null, reason: errorReason?.slice(0, MAX_REASON) ?? null };
 }

@@ -4,6 +4,7 @@ import { ExactEvmSchemeV1 } from '@x402/evm/exact/v1/client';
 import { privateKeyToAccount, type PrivateKeyAccount } from 'viem/accounts';
 import type { PaymentOption, SignedPayment } from '../ports.ts';
 import { optionIn } from './demand.ts';
+import { nameOf } from './networks.ts';
 
 export type Wallet = PrivateKeyAccount;
 
@@ -27,17 +28,20 @@ export async function sign(wallet: Wallet, { raw, option, validSeconds }: Order)
   const found = optionIn(raw, option.index);
   if (found === null || !same(found.option, option)) throw new Error('not what the seller offered');
   const { version, required, offered } = found;
-  const chosen = { ...offered, maxTimeoutSeconds: Math.min(offered.maxTimeoutSeconds, validSeconds) };
+  const network = (version === 1 ? nameOf(option.network)! : option.network) as `${string}:${string}`;
+  // As the library reads it, whatever the seller's spelling was; what is signed is what was decided on.
+  const amount = option.amount.toString();
+  const named = version === 1 ? { maxAmountRequired: amount } : { amount };
+  const chosen = { ...offered, ...named, scheme: 'exact', network, maxTimeoutSeconds: Math.min(offered.maxTimeoutSeconds, validSeconds) };
 
   const signer = guarded(wallet, option, validSeconds);
-  const network = offered.network as `${string}:${string}`;
   // The library's own limit knows dollars by a list of tokens; ours is the amount that was decided on.
-  const client = new x402Client().setSpendControls({ maxAmountPerPayment: false, allowedAssets: [{ network, asset: option.asset, maxAmountPerPayment: option.amount.toString() }] });
+  const client = new x402Client().setSpendControls({ maxAmountPerPayment: false, allowedAssets: [{ network, asset: option.asset, maxAmountPerPayment: amount }] });
   if (version === 1) client.registerV1(network, new ExactEvmSchemeV1(signer));
   else client.register(network, new ExactEvmScheme(signer));
   const made = await client.createPaymentPayload({ ...required, accepts: [chosen] } as unknown as Parameters<typeof client.createPaymentPayload>[0]);
   // A seller compares `accepted` with its own offer, and takes a shorter validity in the authorization.
-  const payload = version === 1 ? made : { ...made, accepted: offered };
+  const payload = version === 1 ? { ...made, network: offered.network } : { ...made, accepted: offered };
 
   const { authorization } = made.payload as { authorization: Authorization };
   return { fields: lowerCased(new x402HTTPClient(client).encodePaymentSignatureHeader(payload as typeof made)), payload, from: wallet.address.toLowerCase(), nonce: authorization.nonce, validBefore: Number(authorization.validBefore) };

@@ -11,9 +11,9 @@ function serve(port: MessagePort): void {
   async function answer(asked: Asked): Promise<unknown> {
     switch (asked.ask) {
       case 'demand':
-        return readDemand(asked.field, asked.body);
+        return readDemand(asked.fields, asked.body);
       case 'settlement':
-        return 'field' in asked ? readSettlement(asked.field) : readSettlementText(asked.text);
+        return 'fields' in asked ? readSettlement(asked.fields) : readSettlementText(asked.text);
       case 'address':
         return wallet === NO_WALLET ? null : usable(wallet).address.toLowerCase();
       case 'sign':

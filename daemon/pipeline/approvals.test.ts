@@ -5,7 +5,7 @@ import { createGovernor } from './governor.ts';
 import { ok, turns } from './exchange.fixture.ts';
 import type { Spender } from './exchange.ts';
 import { createPayingWorld, demandsV2, paidTo, receipt } from './paying.fixture.ts';
-import { createWorld, refusalOf, register, type World } from './world.fixture.ts';
+import { createWorld, refusalOf, register, startedBy, type World, withGateway } from './world.fixture.ts';
 
 const QUOTED: Quoted = { session: 's1', request: 'digest', network: 'eip155:84532', asset: '0xa', payTo: '0xb', amount: 300_000n };
 const ABOUT = { agent: 'r1', label: 'a.com/x', code: 'APPROVAL_REQUIRED', why: "costs $0.30, above what needs a person's yes" } as const;
@@ -112,26 +112,26 @@ describe('the client asks', () => {
 const URL = 'https://shop.example/data';
 const bash = (id: string, more: object = {}) => ({ hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_use_id: id, tool_input: { command: `curl ${URL}` }, permission_mode: 'default', ...more });
 const webFetch = (id: string, more: object = {}) => ({ hook_event_name: 'PreToolUse', tool_name: 'WebFetch', tool_use_id: id, tool_input: { url: URL, prompt: 'read' }, permission_mode: 'default', ...more });
-const withTickets = (world: World): void => void (world.parts.ticketing = { put: async ({ command }) => ({ command: `${command} # ticket`, left: [] }), end: () => {}, endSession: () => {} });
+/** A seller that a rule names is looked at. */
+const NAMED = { prices: [{ endpoint: 'shop.example/*', price: 'x402' }] };
 const waits = (world: World, more: Partial<Quoted & typeof ABOUT> = {}) => world.parts.approvals.ask({ ...QUOTED, payTo: paidTo, ...more }, { ...ABOUT, label: 'shop.example/data', ...more });
 
 describe('a call to where a payment waits', () => {
   it('is asked about at the client, with price and payee', async () => {
-    const world = createWorld();
-    withTickets(world);
+    const world = createWorld(NAMED);
+    withGateway(world);
     const { id } = waits(world);
     const reply = await world.send(bash('t1'));
     expect(reply).toEqual({
       verdict: { verdict: 'ask', sentence: `pag0 APPROVAL_REQUIRED: shop.example/data costs $0.30, above what needs a person's yes ($0.30 to ${paidTo}); $4.70 of this session's $5.00 would be left.` },
-      command: `curl ${URL} # ticket`,
     });
     expect(world.live.running.get('t1')?.approvals).toEqual([id]);
     expect((await world.send(webFetch('t2')))?.verdict).toMatchObject({ verdict: 'ask' });
   });
 
   it('tells how many payments the yes would be for', async () => {
-    const world = createWorld();
-    withTickets(world);
+    const world = createWorld(NAMED);
+    withGateway(world);
     for (const request of ['a', 'b']) waits(world, { request });
     waits(world, { request: 'c', code: 'PAYEE_CHANGED' as never, why: 'asks $0.30 for 0xe' as never, payTo: '0xe' });
     const reply = await world.send(bash('t1'));
@@ -144,18 +144,18 @@ describe('a call to where a payment waits', () => {
     ['in auto mode', { permission_mode: 'auto' }],
     ['where the client does not tell its mode', { permission_mode: undefined }],
   ])('is not asked about %s', async (_, more) => {
-    const world = createWorld();
-    withTickets(world);
+    const world = createWorld(NAMED);
+    withGateway(world);
     waits(world);
     expect((await world.send(bash('t1', more)))?.verdict).toEqual({ verdict: 'pass' });
     expect(world.live.running.get('t1')?.approvals).toEqual([]);
   });
 
-  it('is not asked about in a session that nobody attends, nor without a ticket, nor elsewhere, nor once a person has allowed it', async () => {
-    const world = createWorld();
+  it('is not asked about in a session that nobody attends, nor past the gateway, nor elsewhere, nor once a person has allowed it', async () => {
+    const world = createWorld(NAMED);
     const { id } = waits(world);
     expect((await world.send(bash('t1')))?.verdict).toEqual({ verdict: 'pass' });
-    withTickets(world);
+    withGateway(world);
     expect((await world.send(bash('t2', { tool_input: { command: 'curl https://shop.example/other' } })))?.verdict).toEqual({ verdict: 'pass' });
     register(world.parts, 's2', { attended: false });
     waits(world, { session: 's2' });
@@ -185,19 +185,17 @@ describe('a call to where a payment waits', () => {
 });
 
 describe('the gateway', () => {
-  it('takes what a person said of a call for requests with its ticket alone', async () => {
-    const world = createWorld();
-    withTickets(world);
+  it('takes what a person said of a call for requests alone of which the system says that they are of it', async () => {
+    const world = createWorld(NAMED);
+    withGateway(world, { 1: 't1', 2: 't0' });
     const { id } = waits(world);
     await world.send(bash('t1'));
     const spenders: Spender[] = [];
     const exchange = { send: (spender: Spender) => (spenders.push(spender), Promise.reject(Object.assign(new Error('no'), { sent: false }))) };
-    const governor = createGovernor(world.parts, { whoAsks: () => ({ rejected: 'unknown' }) }, { behind: async () => null }, exchange);
+    const governor = createGovernor(world.parts, { read: () => null }, { behind: async () => null }, exchange);
     const request = { method: 'GET', url: URL, fields: {}, body: null };
-    for (const [by, toolUseId] of [['ticket', 't1'], ['ticket', 't0'], ['environment', 't1'], ['environment', null], ['sandbox', null]] as const) {
-      await governor.exchange({ session: 's1', agent: 'main', toolUseId, by }, request, new AbortController().signal).catch(() => {});
-    }
-    expect(spenders.map(({ approvals }) => approvals)).toEqual([[id], [], undefined, undefined, undefined]);
+    for (const port of [1, 2, 3]) await governor.exchange(startedBy('s1', port), request, new AbortController().signal).catch(() => {});
+    expect(spenders.map(({ toolUseId, approvals }) => [toolUseId, approvals])).toEqual([['t1', [id]], [null, []], [null, []]]);
   });
 });
 
@@ -314,7 +312,7 @@ describe('/pag0-approve', () => {
 
 it('a refused call is not left as one that a person agreed to', async () => {
   const world = createWorld({ policy: { blockedEndpoints: ['shop.example/*'], strict: true } });
-  withTickets(world);
+  withGateway(world);
   waits(world);
   const reply = (await world.send(bash('t1')))!;
   expect(refusalOf(reply)).not.toBeNull();

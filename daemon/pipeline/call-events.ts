@@ -3,14 +3,17 @@ import type { EventOf } from '../contract/events.ts';
 import { classify } from '../core/classify.ts';
 import { refusal } from '../core/errors.ts';
 import { ruled } from '../core/mode.ts';
+import { mayOutlive } from '../core/outliving.ts';
 import type { Quote } from '../core/price.ts';
+import { exitOf } from '../core/sandbox.ts';
 import type { Agent } from '../core/tree.ts';
 import { brokenPart } from './broken.ts';
 import { decide, reservationKey, type Decision } from './decide.ts';
 import { PASS, type Parts, type ToolCall } from './parts.ts';
 import { recent } from './recent.ts';
+import { repeatHints } from './repeats.ts';
 import type { Reply, Sender } from './reply.ts';
-import type { Calling, Hint, Live, Running } from './sessions.ts';
+import { bashCall, type Calling, type Hint, type Live, type Running } from './sessions.ts';
 import { settle, type Settled } from './settle.ts';
 import { answerText, wholeText } from './tool-result.ts';
 import { modeOf, nameTurnByModel, noteWork, resumeTurn } from './turns.ts';
@@ -71,6 +74,8 @@ export function createCallEvents(parts: Parts): CallEvents {
       running.approvals = decided.asked ?? [];
       running.noted = decided.noted ?? false;
       if (decided.pending !== null) running.charged = chargedFor(decided.pending.quotes);
+      live.shellUsers.add(running.agent);
+      await parts.shells?.begin(live, running);
     }
     return verdictReply(live, call, decided);
   }
@@ -90,7 +95,7 @@ export function createCallEvents(parts: Parts): CallEvents {
   /** What a later event asks about: which agent ran which command, and which agent started which. */
   function track(live: Live, call: ToolCall): void {
     const agent = parts.sessions.agentOf(live, call.agentId, call.agentType).id;
-    if (call.tool === 'Bash') limited(live.running).set(call.id, { agent, command: String(call.input['command'] ?? ''), charged: [], approvedUpTo: 0n, approvals: [], alerts: [] });
+    if (call.tool === 'Bash') limited(live.running).set(call.id, bashCall({ id: call.id, agent, command: String(call.input['command'] ?? ''), outlives: outlives(parts, call), sandboxed: exitOf(parts.sandboxOf(live), call.input) === 'pag0' }));
     else if (call.tool.startsWith('mcp__')) limited(live.calling).set(call.id, { agent, tool: call.tool, input: call.input, approvals: [], alerts: [], paid: 0n });
     else if (call.tool === 'Skill' && call.agentId === undefined) nameTurnByModel(parts, live, String(call.input['skill'] ?? ''));
     else if (call.tool === 'Agent' || call.tool === 'Task') limited(live.spawning).set(call.id, { agent, type: String(call.input['subagent_type'] ?? ''), running: true, born: false });
@@ -101,14 +106,13 @@ export function createCallEvents(parts: Parts): CallEvents {
     const answer = answerText(response);
     const running = live.running.get(call.id);
     live.running.delete(call.id);
+    if (running !== undefined) ended(live, running, response);
     const calling = live.calling.get(call.id);
     live.calling.delete(call.id);
-    parts.ticketing?.end(live.session.id, call.id);
     const spawned = live.spawning.get(call.id);
     if (spawned !== undefined) spawned.running = false;
     const agent = resumeTurn(parts, live, call);
-    // The command as the agent wrote it: the ticket in it is never the same twice.
-    noteWork(live, agent, call.tool, running === undefined ? call.input : { ...call.input, command: running.command }, error ?? answer);
+    noteWork(live, agent, call.tool, call.input, error ?? answer);
     const key = reservationKey(live, call.id);
     const known = decisions.get(key);
     const decision = await known?.decision;
@@ -125,11 +129,19 @@ export function createCallEvents(parts: Parts): CallEvents {
       if (!hasRun) parts.recall?.end(live, call.id, known === undefined ? 'unknown' : 'failed');
       else if (call.tool !== 'Bash') learnt = await learn(live, agent, call, response, error, { price: settled.spent + (calling?.paid ?? 0n), approvals: await agreedTo(decision, sender) });
     }
-    const { alerts } = settled;
+    const repeats = repeatHints(live, agent.id, call.agentId === undefined);
+    const alerts = [...settled.alerts, ...repeats];
     live.notices.push(...alerts);
     const child = event.hook_event_name === 'PostToolUse' && (call.tool === 'Agent' || call.tool === 'Task') ? childOf(live, agent, call, event.tool_response) : null;
     const context = [...hintsFor(live, agent, parts.clock()), ...(running?.alerts ?? calling?.alerts ?? []), ...alerts, ...[child, learnt].filter((text) => text !== null)].join('\n');
     return context === '' ? {} : { context };
+  }
+
+  /** The client tells at once of the end of what it runs in the background; and of what a command leaves at work it tells nothing. */
+  function ended(live: Live, running: Running, response: unknown): void {
+    running.endedAt = parts.clock();
+    const isInBackground = typeof (response as { backgroundTaskId?: unknown } | null)?.backgroundTaskId === 'string';
+    if (running.outlives || isInBackground) limited(live.background).set(running.id, running);
   }
 
   /** That a call was asked about and has run proves a person's yes only from the mouth of the client that asked. */
@@ -166,8 +178,8 @@ export function createCallEvents(parts: Parts): CallEvents {
     return child.stopped === null ? null : `${child.name} was ended by pag0 (${child.stopped.code}) because ${child.stopped.reason}; its work so far is all there will be.`;
   }
 
-  function verdictReply(live: Live, call: ToolCall, { verdict, command }: Decision): Reply {
-    if (verdict.verdict !== 'refuse') return { verdict, ...(command === undefined ? {} : { command }) };
+  function verdictReply(live: Live, call: ToolCall, { verdict }: Decision): Reply {
+    if (verdict.verdict !== 'refuse') return { verdict };
     const { refusal: why } = verdict;
     if (call.agentId !== undefined && why.ends !== null) {
       const agent = parts.sessions.agentOf(live, call.agentId, call.agentType);
@@ -193,6 +205,16 @@ function hintsFor(live: Live, agent: Agent, now: number): string[] {
 function chargedFor(quotes: readonly Quote[]): Running['charged'] {
   return quotes.flatMap(({ call, amount }) => (call.endpoint === null || amount === 0n ? [] : [{ host: call.endpoint.host, left: call.times }]));
 }
+
+function outlives(parts: Parts, { input }: ToolCall): boolean {
+  if (input['run_in_background'] === true) return true;
+  const command = input['command'];
+  // Most commands leave nothing behind, and are not parsed for this.
+  return typeof command === 'string' && LEAVES_WORK.test(command) && mayOutlive(parts.readShell(command));
+}
+
+/** `&` but not `&&`, `&>` or `>&`; a program that leaves work behind it. */
+const LEAVES_WORK = /(?<![&>])&(?![&>])|\bcoproc\b|nohup|setsid|disown|daemon|systemd-run|\bat\b|\bbatch\b|tmux|screen|dtach|abduco|zellij/;
 
 /** Enough to tell two calls apart. A Write's input may be a whole file, and is not kept for the sake of it. */
 function fingerprint({ tool, input }: ToolCall): string {

@@ -136,7 +136,7 @@ describe('a decision', () => {
     await world.curl('https://api.tavily.com/search');
     const why = refusalOf((await world.curl('https://api.tavily.com/search')).before)!;
     expect(why.sentence).toBe(
-      'pag0 SESSION_BUDGET_EXCEEDED: api.tavily.com/search costs $0.02 and this session has spent $0.02 of $0.02, so it was not sent; finish without paid calls and say that the budget is spent, only a person can raise it with /pag0-budget raise',
+      'pag0 SESSION_BUDGET_EXCEEDED: money limit set by the user in pag0: api.tavily.com/search costs $0.02 and this session has spent $0.02 of $0.02, so it was not sent; finish without paid calls and say that the budget is spent, only a person can raise it with /pag0-budget raise',
     );
   });
 });

@@ -1,24 +1,23 @@
 import { names } from '../core/admit.ts';
 import { formatDollars } from '../core/amount.ts';
 import { callLabel, type Call } from '../core/call.ts';
-import { callsBy, classify } from '../core/classify.ts';
+import { classify } from '../core/classify.ts';
 import { refusal, type Refusal } from '../core/errors.ts';
 import { enforces, ruled } from '../core/mode.ts';
 import type { Policy } from '../core/policy.ts';
 import { quote, type Quote } from '../core/price.ts';
-import { exitOf } from '../core/sandbox.ts';
 import { counted, type Scope } from '../core/transfer.ts';
 import { activeSubagents, depthOf, type Agent } from '../core/tree.ts';
 import type { PolicyInForce } from '../config/policies.ts';
 import { printable } from '../contract/printable.ts';
 import { clientAsks, type Approval } from './approvals.ts';
+import { splitCalls, type Split } from './gateway-calls.ts';
 import { guard } from './guard.ts';
 import { PASS, type Parts, type ToolCall, type Verdict } from './parts.ts';
 import { RUNS } from './served.ts';
 import type { Live } from './sessions.ts';
 import { isToolRead } from './tool-reads.ts';
 import { resumeTurn } from './turns.ts';
-import type { Ticketed } from './ticketing.ts';
 import { noteCalls, noteRefusal, noteShadow, reserve, upheld, weigh, wouldFit, type Weighed, type Weighing } from './weigh.ts';
 
 /** A call that passed: what `settle` needs to know when its answer comes. Lost in a restart, then the price as reserved counts. */
@@ -32,8 +31,6 @@ export interface Pending {
 export interface Decision {
   verdict: Verdict;
   pending: Pending | null;
-  /** The command with its tickets, where it is to run so. */
-  command?: string;
   /** µ$: of one of its requests, as it was weighed and, where it has to be, asked about. */
   approvedUpTo?: bigint;
   /** Ids of the payments about which the client asks its person before it runs. */
@@ -105,16 +102,16 @@ async function weighAnew(parts: Parts, live: Live, agent: Agent, call: ToolCall,
 
 async function letRun(parts: Parts, live: Live, agent: Agent, call: ToolCall, inForce: PolicyInForce, weighing: Extract<Weighing, { weighed: Weighed }>, waiting: readonly Approval[], isClient: IsClient): Promise<Decision> {
   const { weighed } = weighing;
-  const ticketed = await putTickets(parts, live, agent, call, inForce.policy);
-  // Without a ticket nobody could tell that a payment belongs to the call that was asked about.
-  const about = call.tool === 'Bash' && ticketed === null ? [] : waiting;
+  const split = splitCalls(parts, live, call, inForce.policy);
+  // Past the gateway nobody could tell that a payment belongs to the call that was asked about.
+  const about = call.tool === 'Bash' && split?.someAtGateway !== true ? [] : waiting;
   const asks = weighed.ask || about.length > 0 ? upheld(parts, live, agent, weighed, QUESTION) !== null : false;
   // What is answered with a question lets the call run, and only the client puts it to somebody first.
   if (asks && !(await isClient())) return refuse(parts, live, agent, weighed.quotes, unheard(weighed, about));
   const verdict: Verdict = asks ? { verdict: 'ask', sentence: await question(parts, weighed, about) } : PASS;
-  const charged = ticketed === null ? await charge(parts, live, agent, call, weighing) : await chargeRest(parts, live, agent, call, weighed, ticketed, inForce);
+  const charged = split === null ? await charge(parts, live, agent, call, weighing) : await chargeRest(parts, live, agent, call, weighed, split, inForce);
   if ('refusal' in charged) return refuse(parts, live, agent, weighed.quotes, charged.refusal);
-  return { verdict, pending: charged.pending, approvedUpTo: dearest(weighed.quotes), noted: weighed.noted, ...(about.length === 0 ? {} : { asked: about.map(({ id }) => id) }), ...(ticketed === null ? {} : { command: ticketed.command }) };
+  return { verdict, pending: charged.pending, approvedUpTo: dearest(weighed.quotes), noted: weighed.noted, ...(about.length === 0 ? {} : { asked: about.map(({ id }) => id) }) };
 }
 
 const QUESTION = { code: 'APPROVAL_REQUIRED' } as const;
@@ -134,28 +131,17 @@ function dearest(quotes: readonly Quote[]): bigint {
 
 /** It does not run and nothing was charged: nobody is to wait for it, and nothing is to be sent in its name. */
 function takeBack(parts: Parts, live: Live, call: ToolCall): void {
-  parts.ticketing?.end(live.session.id, call.id);
   parts.recall?.end(live, call.id, 'failed');
 }
 
-async function putTickets(parts: Parts, live: Live, agent: Agent, call: ToolCall, policy: Policy): Promise<Ticketed | null> {
-  if (parts.ticketing === null || call.tool !== 'Bash' || live.ownProxy) return null;
-  const exit = exitOf(parts.sandboxOf(live), call.input);
-  // Past us no ticket counts. One for the sandbox names no way: what the client runs outside all the same (a list of the
-  // person's, a sandbox that cannot be made) has to find it in the session's environment.
-  if (exit === 'other' || (exit === 'pag0' && !policy.environment)) return null;
-  const { command, run_in_background: background } = call.input;
-  return parts.ticketing.put({ command: String(command), background: background === true, sandboxed: exit === 'pag0', session: live.session.id, agent: agent.id, toolUseId: call.id }, policy);
-}
-
 /**
- * What carries a ticket is charged at the gateway, request by request, and the rest here. An agent whose money is spent
- * is told at once, and ended.
+ * What comes to the gateway is charged there, request by request, and the rest here. An agent whose money is spent is told
+ * at once, and ended.
  */
-async function chargeRest(parts: Parts, live: Live, agent: Agent, call: ToolCall, weighed: Weighed, { left }: Ticketed, inForce: PolicyInForce): Promise<Charged> {
+async function chargeRest(parts: Parts, live: Live, agent: Agent, call: ToolCall, weighed: Weighed, { atHook }: Split, inForce: PolicyInForce): Promise<Charged> {
   const full = weighed.amount === 0n ? null : upheld(parts, live, agent, weighed, await wouldFit(parts, weighed));
   if (full !== null) return { refusal: full };
-  const rest = left.length === 0 ? null : await weigh(parts, live, agent, callsBy(left), inForce);
+  const rest = atHook.length === 0 ? null : await weigh(parts, live, agent, atHook, inForce);
   if (rest === null || !('weighed' in rest)) return { pending: null };
   rest.weighed.noted = weighed.noted;
   return charge(parts, live, agent, call, rest);

@@ -6,6 +6,8 @@ export interface Directives {
   /** undefined: nobody said anything; the policy's own limit counts. */
   limit(scope: string): Micros | undefined;
   killed(scopes: readonly string[]): boolean;
+  /** This one itself, whatever else is stopped. */
+  isKilled(scope: string): boolean;
   /** When a person last let a stopped scope go on; 0 when never. */
   resumedAt(scopes: readonly string[]): number;
   give(directive: Directive): Promise<void>;
@@ -34,6 +36,7 @@ export function createDirectives(roster: Roster): Directives {
 
   return {
     limit: (scope) => limits.get(scope),
+    isKilled: (scope) => kills.has(scope),
     killed: (scopes) => kills.has(ALL) || scopes.some((scope) => kills.has(scope)),
     resumedAt: (scopes) => Math.max(0, ...[ALL, ...scopes].map((scope) => resumes.get(scope) ?? 0)),
     async give(directive) {

@@ -25,6 +25,7 @@ export function standInCache(): AnswerCache & { stored: Map<string, StoredAnswer
       if (self.keeps) stored.set(keyOf(place, request), { id: 'x', ...answer, ...paid, storedAt: now, expiresAt: now + 1 });
       return self.keeps;
     },
+    lasts: () => self.keeps,
     written: async () => {},
     renewed: async (_: unknown, __: unknown, stale: StoredAnswer) => stale,
     close: async () => {},

@@ -15,6 +15,7 @@ import type { Parts } from './parts.ts';
 import { createPassingOn, marked, type Asked } from './passing-on.ts';
 import { placeOf } from './place.ts';
 import type { Live } from './sessions.ts';
+import { notePaid } from './repeats.ts';
 import { noteCalls, reserve, upheld, weigh, type Weighed } from './weigh.ts';
 
 /** Who a request is charged to. */
@@ -62,7 +63,8 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
   const passedOn = createPassingOn({ parts, cache });
   const flights = createFlights<StoredAnswer>(WAIT_MS);
 
-  async function send(spender: Spender, request: WebRequest, signal: AbortSignal): Promise<Exchanged> {
+  async function send(spender: Spender, asks: WebRequest, signal: AbortSignal): Promise<Exchanged> {
+    const request = { ...asks, session: spender.live.session.id };
     const weighing = await weighed(spender, request);
     if ('refusal' in weighing) return weighing;
     if (weighing.weighed === null) return { answer: await upstream.send(request, signal), charged: 0n };
@@ -126,7 +128,8 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
         // Whether it is an answer to this one as well, its Vary decides.
         const found = await lookUp(asked);
         if (found?.state === 'fresh') return hit(asked, found.answer);
-        return landing.value.fields['vary'] === undefined ? hit(asked, landing.value) : askAgain(asked, null, NOBODY);
+        const isSame = landing.value.fields['vary'] === undefined && landing.value.price > 0n;
+        return isSame ? hit(asked, landing.value) : askAgain(asked, null, NOBODY);
       }
     }
   }
@@ -210,6 +213,7 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
     const byUse = due.quotes.some((quoted) => quoted.rule?.tokens != null);
     if (due.amount === 0n) noteCalls(parts, spender.live, spender.agent, due.quotes, { what: 'free' });
     else if (!byUse) await trip.posted();
+    paidFor(asked, answer, due.amount);
     if (!cache.mayKeep(place, request)) await cache.written(place, request, answer);
     return passedOn(asked, answer, { price: due.amount, byUse }, trip);
   }
@@ -225,7 +229,7 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
     const met = await paidRequests.meet({ ...spender, noted: due.noted }, callOf(spender, request), request, unpaid, { separate: asked.waited !== true, gone: asked.signal });
     if ('passed' in met) {
       if (due.amount === 0n) noteCalls(parts, spender.live, spender.agent, due.quotes, { what: 'free' });
-      return passedOn(asked, met.passed, { price: 0n, byUse: false }, trip);
+      return passedOn(asked, met.passed, { price: 0n, byUse: false, ...(met.unpaid === undefined ? {} : { unpaid: met.unpaid }) }, trip);
     }
     if (met.outcome === 'refused') {
       trip.land({ landed: met.doubt ? 'unknown' : 'failed' });
@@ -233,12 +237,19 @@ export function createExchange({ parts, cache, upstream, demands, paidRequests, 
       return { refusal: met.refusal, quotes: met.quotes };
     }
     try {
+      paidFor(asked, met.value, met.amount);
       if (!cache.mayKeep(place, request)) await cache.written(place, request, met.value);
       return await passedOn(asked, met.value, { price: met.amount, byUse: false, paid: met.proven ? 'posted' : 'held', arrived: met.arrived }, trip);
     } catch (error) {
       void met.arrived(false);
       throw error;
     }
+  }
+
+  /** What a rule of the person's would have kept. */
+  function paidFor({ spender, request, place }: Asked, { status }: WebAnswer, amount: bigint): void {
+    const isKept = !place.rules.enabled || cache.mayKeep(place, request);
+    if (!isKept && status >= 200 && status < 300) notePaid(spender.live, spender.agent.id, request, amount);
   }
 
   async function revalidated(asked: Asked, stale: Stale, answer: WebAnswer, trip: Departure): Promise<Exchanged> {

@@ -4,25 +4,25 @@ import { ok, turns } from './exchange.fixture.ts';
 import { createGovernor } from './governor.ts';
 import { createPayingWorld, demandsV2, receipt } from './paying.fixture.ts';
 import { createRecallWorld } from './recall.fixture.ts';
-import { createWorld, refusalOf, type World } from './world.fixture.ts';
+import { createWorld, refusalOf, startedBy, withGateway } from './world.fixture.ts';
 
 /** What a program posts that knows the session and is not its client: the third word of `send` is false. */
 const URL = 'https://shop.example/data';
 const call = (id: string, more: object = {}) => ({ tool_name: 'Bash', tool_use_id: id, tool_input: { command: `curl -X POST ${URL}` }, ...more });
 const before = (id: string, more: object = {}) => ({ hook_event_name: 'PreToolUse', ...call(id), permission_mode: 'default', ...more });
-const withTickets = (world: World): void => void (world.parts.ticketing = { put: async ({ command }) => ({ command: `${command} # ticket`, left: [] }), end: () => {}, endSession: () => {} });
+const CALLS = ['t0', 't1', 't2'];
 const settled = async () => {
   for (let round = 0; round < 4; round += 1) await turns(40).then(() => new Promise((resolve) => setTimeout(resolve, 2)));
 };
 
 describe('a call that the client did not tell of', () => {
   const market = () => {
-    const one = createPayingWorld({ policy: { approveAbove: '$0.005' } });
-    withTickets(one.world);
-    const governor = createGovernor(one.world.parts, { whoAsks: () => ({ rejected: 'unknown' }) }, { behind: async () => null }, one.exchange);
+    const one = createPayingWorld({ policy: { approveAbove: '$0.005' }, prices: [{ endpoint: 'shop.example/*', price: 'x402' }] });
+    withGateway(one.world, Object.fromEntries(CALLS.map((id, port) => [port, id])));
+    const governor = createGovernor(one.world.parts, { read: () => null }, { behind: async () => null }, one.exchange);
     const buy = async (toolUseId: string) => {
       const asked = one.asked.length;
-      const exchanged = governor.exchange({ session: 's1', agent: 'main', toolUseId, by: 'ticket' }, { method: 'POST', url: URL, fields: {}, body: null }, new AbortController().signal);
+      const exchanged = governor.exchange(startedBy('s1', CALLS.indexOf(toolUseId)), { method: 'POST', url: URL, fields: {}, body: null }, new AbortController().signal);
       await turns();
       one.asked[asked]!.answer(demandsV2(demandV2()));
       await settled();
@@ -39,7 +39,6 @@ describe('a call that the client did not tell of', () => {
     expect(await buy('t0')).toBe('APPROVAL_REQUIRED');
     const reply = (await world.send(before('t1'), false))!;
     expect(refusalOf(reply)).toMatchObject({ code: 'APPROVAL_REQUIRED', sentence: expect.stringContaining('a person can allow it in a terminal with `pag0 approve ask1`') as string });
-    expect(reply.command).toBeUndefined();
     expect(world.live.running.get('t1')).toBeUndefined();
     expect(await buy('t1')).toBe('APPROVAL_REQUIRED');
     expect(payer.signed).toBe(0);
@@ -62,7 +61,6 @@ describe('a call that the client did not tell of', () => {
     expect((await world.send(before('t1')))?.verdict).toMatchObject({ verdict: 'ask' });
     const again = (await world.send(before('t1'), false))!;
     expect(refusalOf(again)).toMatchObject({ code: 'APPROVAL_REQUIRED' });
-    expect(again.command).toBeUndefined();
     expect((await world.send(before('t1')))?.verdict).toMatchObject({ verdict: 'ask' });
   });
 

@@ -6,32 +6,36 @@ import { endpointOf } from '../core/endpoint.ts';
 import { looksAt } from '../core/passage.ts';
 import { refusal, type Refusal } from '../core/errors.ts';
 import { letsOut } from '../core/sandbox.ts';
-import { MAIN } from '../core/tree.ts';
-import type { Asker, Connection, Governor, WebRequest } from '../ports.ts';
+import { commonAncestor } from '../core/tree.ts';
+import type { Asker, Connection, Governor, Passage, Process, ShellHint, WebRequest } from '../ports.ts';
 import { brokenPart } from './broken.ts';
 import type { Doorway } from './doorway.ts';
 import type { Exchange, Spender } from './exchange.ts';
 import type { Parts } from './parts.ts';
-import type { Live } from './sessions.ts';
+import type { Live, Running } from './sessions.ts';
+import { takesOurCa } from '../core/own-way.ts';
+import { PAYING } from './gateway-calls.ts';
+import type { Whose } from './shell-calls.ts';
 import { alerts } from './settle.ts';
 import { noteCalls, noteRefusal, reserve, upheld, weigh, type Weighed } from './weigh.ts';
 
-/** The tickets as the gateway reads them. */
-export interface TicketReader {
-  whoAsks(proxyAuthorization: string): { asker: Asker } | { rejected: 'unknown' | 'expired' };
+/** The proxy credentials as the gateway reads them. */
+export interface CredentialsReader {
+  read(proxyAuthorization: string): { session: string; shell: ShellHint | null } | null;
 }
 
 /** The pipeline as the gateway sees it: who asks, whether the request is looked at, and what comes of it. */
-export function createGovernor(parts: Parts, tickets: TicketReader, doorway: Pick<Doorway, 'behind'>, exchange: Exchange): Governor {
+export function createGovernor(parts: Parts, credentials: CredentialsReader, doorway: Pick<Doorway, 'behind'>, exchange: Exchange): Governor {
   async function whoAsks(proxyAuthorization: string | undefined, connection: Connection): ReturnType<Governor['whoAsks']> {
-    const read = proxyAuthorization === undefined ? null : tickets.whoAsks(proxyAuthorization);
-    if (read === null || 'asker' in read) {
-      const behind = await doorway.behind(connection, read !== null);
-      const asker = read?.asker ?? (behind === null ? null : { session: behind.session, agent: MAIN, toolUseId: null, by: 'sandbox' as const });
-      return { asker: asker !== null && behind?.confined === true ? { ...asker, confinedTo: behind.session } : asker };
+    const shown = proxyAuthorization === undefined ? null : credentials.read(proxyAuthorization);
+    if (shown === null && proxyAuthorization !== undefined) {
+      return { rejected: refusal('PROXY_CREDENTIALS_INVALID', 'the request was not sent because the user and password of its proxy are none of ours; run the command anew, and if that is refused as well, start the session again', { scope: 'session' }) };
     }
-    const why = read.rejected === 'expired' ? 'its ticket ended with the call it was made for' : 'its ticket is not one of ours';
-    return { rejected: refusal('TICKET_INVALID', `the request was not sent because ${why}; run the command anew`, { scope: 'ticket' }) };
+    const behind = await doorway.behind(connection, shown !== null);
+    const session = shown?.session ?? behind?.session;
+    if (session === undefined) return { asker: null };
+    const asker: Asker = { session, by: shown === null ? 'sandbox' : 'environment', shell: shown?.shell ?? null, connection };
+    return { asker: behind?.confined === true ? { ...asker, confinedTo: behind.session } : asker };
   }
 
   return {
@@ -39,19 +43,20 @@ export function createGovernor(parts: Parts, tickets: TicketReader, doorway: Pic
     passage(asker, { host, port, secure }) {
       const kept = asker?.confinedTo === undefined ? null : keptIn(asker.confinedTo, { host, port });
       if (kept !== null) return { passage: 'refuse', refusal: kept };
-      const spender = asker === null ? null : spenderOf(asker);
+      const live = asker === null ? undefined : parts.sessions.get(asker.session);
       // Nobody of ours: a proxy that somebody set by hand, on the way to somewhere that is none of our business.
-      if (spender === null) return { passage: 'tunnel' };
+      if (asker === null || live === undefined) return { passage: 'tunnel' };
       const name = host.includes(':') ? `[${host}]` : host;
       const authority = port === (secure ? 443 : 80) ? name : `${name}:${port}`;
       const endpoint = endpointOf(`${secure ? 'https' : 'http'}://${authority}/`);
       if (endpoint === null) return { passage: 'refuse', refusal: refusal('BAD_REQUEST', `${authority} is no address`, { scope: 'request' }) };
-      if (asker!.by !== 'ticket' && chargedAlready(spender, endpoint.host)) return { passage: 'tunnel' };
-      const policy = parts.policies.of(spender.live.session)?.policy ?? null;
-      return { passage: looksAt(asker!.by, endpoint, policy) ? 'look' : 'tunnel' };
+      const looked = looksAt(endpoint, parts.policies.of(live.session)?.policy ?? null, parts.wallet() !== '');
+      // What is a tunnel in any case waits for nothing.
+      if (looked === 'no') return { passage: 'tunnel' };
+      return passageOf(live, asker, endpoint.host, looked);
     },
     async exchange(asker, request, signal) {
-      const spender = asker === null ? null : spenderOf(asker);
+      const spender = await spenderOf(asker);
       if (spender === null) return { refusal: SESSION_UNKNOWN };
       try {
         const exchanged = await exchange.send(spender, request, signal);
@@ -64,7 +69,7 @@ export function createGovernor(parts: Parts, tickets: TicketReader, doorway: Pic
       }
     },
     async admitSocket(asker, request) {
-      const spender = asker === null ? null : spenderOf(asker);
+      const spender = await spenderOf(asker);
       if (spender === null) return SESSION_UNKNOWN;
       try {
         return await weighSocket(spender, request);
@@ -73,9 +78,13 @@ export function createGovernor(parts: Parts, tickets: TicketReader, doorway: Pic
       }
     },
     failed(asker, why) {
-      const alerts = asker === null ? null : (spenderOf(asker)?.alerts ?? null);
-      // Once is enough: a loop asks the same host again and again.
-      if (alerts !== null && alerts.length < MAX_FAILURES_TOLD && !alerts.includes(why)) alerts.push(why);
+      void spenderOf(asker).then((spender) => {
+        const alerts = spender?.alerts ?? null;
+        // Once is enough: a loop asks the same host again and again.
+        if (alerts === null || alerts.length >= MAX_FAILURES_TOLD || alerts.includes(why)) return;
+        alerts.push(why);
+        // Whose it was cannot be told any more: the log has the reason.
+      }, () => {});
     },
   };
 
@@ -125,20 +134,35 @@ export function createGovernor(parts: Parts, tickets: TicketReader, doorway: Pic
     return null;
   }
 
-  /** A ticket names its agent. Everything else a session started is charged to the one call in flight, else to the session. */
-  function spenderOf(asker: Asker): Spender | null {
-    const live = parts.sessions.get(asker.session);
-    if (live === undefined) return null;
-    const sole = asker.by === 'ticket' || live.running.size !== 1 ? undefined : [...live.running][0]!;
-    const agent = live.session.agents.get(sole?.[1].agent ?? asker.agent) ?? parts.sessions.agentOf(live, undefined, undefined);
-    const toolUseId = asker.toolUseId ?? sole?.[0] ?? null;
-    const alerts = toolUseId === null ? null : (live.running.get(toolUseId)?.alerts ?? null);
-    const noted = toolUseId === null ? false : (live.running.get(toolUseId)?.noted ?? false);
-    const spender: Spender = { live, agent, tool: 'Bash', toolUseId, alerts, approvedUpTo: 0n, noted };
-    if (asker.by !== 'ticket') return spender;
-    // What a person said of a call is good for that call alone, and only its ticket proves a request to be of it.
-    const run = toolUseId === null ? undefined : live.running.get(toolUseId);
-    return { ...spender, approvedUpTo: run?.approvedUpTo ?? 0n, approvals: run?.approvals ?? [] };
+  async function passageOf(live: Live, asker: Asker, host: string, looked: 'yes' | 'if-client'): Promise<Passage> {
+    const isPaid = withCredit(live, host).length > 0;
+    if (looked === 'yes' && !isPaid) return { passage: 'look' };
+    const whose = await whoseIs(live, asker);
+    if (isPaid && chargedAlready(live, host, whose)) return { passage: 'tunnel' };
+    return { passage: looked === 'yes' || (await isPayingClient(whose.program)) ? 'look' : 'tunnel' };
+  }
+
+  /** A program that reads a demand for payment, that takes our word whom to trust, and that goes no way of its own. */
+  async function isPayingClient(program: Process | null): Promise<boolean> {
+    if (program === null || !PAYING.has(program.name)) return false;
+    const launch = await parts.shells?.launchOf(program);
+    return launch != null && takesOurCa(program.name, launch, parts.protectedPaths);
+  }
+
+  async function whoseIs(live: Live, asker: Asker): Promise<Whose> {
+    if (parts.shells !== null) return parts.shells.whose(live, asker);
+    const among = [...live.running.values(), ...live.background.values()];
+    return { agent: commonAncestor(live.session, among.map(({ agent }) => agent)), call: null, among, program: null };
+  }
+
+  /** Whose Bash call it is the system tells; what it does not tell is charged to whoever is above all it may be. */
+  async function spenderOf(asker: Asker | null): Promise<Spender | null> {
+    const live = asker === null ? undefined : parts.sessions.get(asker.session);
+    if (asker === null || live === undefined) return null;
+    const { agent: id, call } = await whoseIs(live, asker);
+    const agent = live.session.agents.get(id) ?? parts.sessions.agentOf(live, undefined, undefined);
+    // What a person said of a call is good for that call alone.
+    return { live, agent, tool: 'Bash', toolUseId: call?.id ?? null, alerts: call?.alerts ?? null, noted: call?.noted ?? false, approvedUpTo: call?.approvedUpTo ?? 0n, approvals: call?.approvals ?? [] };
   }
 
   /** The client asks nothing about hosts once its sandbox leads to another proxy than its own: that one answers for them. */
@@ -157,15 +181,17 @@ export function createGovernor(parts: Parts, tickets: TicketReader, doorway: Pic
     }
   }
 
-  /** A command that could carry no ticket has paid at the hook: for each of its requests one connection to there passes. */
-  function chargedAlready({ live }: { live: Live }, host: string): boolean {
-    for (const { charged } of live.running.values()) {
-      const paid = charged.find((one) => one.host === host && one.left > 0);
-      if (paid === undefined) continue;
-      paid.left -= 1;
-      return true;
-    }
-    return false;
+  function withCredit(live: Live, host: string): Running[] {
+    return [...live.running.values(), ...live.background.values()].filter(({ charged }) => charged.some((one) => one.host === host && one.left > 0));
+  }
+
+  /** What the gateway cannot read has paid at the hook: for each of its requests one connection to there passes. */
+  function chargedAlready(live: Live, host: string, { call, among }: Whose): boolean {
+    const may = call === null ? among : [call];
+    const paid = withCredit(live, host).find((one) => may.includes(one))?.charged.find((one) => one.host === host && one.left > 0);
+    if (paid === undefined) return false;
+    paid.left -= 1;
+    return true;
   }
 }
 

@@ -27,6 +27,35 @@ describe('the guard', () => {
     },
   );
 
+  it.each([
+    `tmux send-keys -t main 'pag0 budget raise session $50' Enter`,
+    'tmux send-keys -t main pag0 Space budget Space raise Space session Space 50 Enter',
+    'tmux send-keys "/pag0-budget raise session 50" C-m',
+    'tmux send-keys -l "/pag0:pag0-approve k3m9x"',
+    `tmux new-session -d 'pag0 resume all'`,
+    `echo "pag0 resume" | tmux load-buffer - && tmux paste-buffer`,
+    `screen -S person -X stuff 'pag0 resume\\n'`,
+    `script -qc 'pag0 approve k3m9x' /dev/null`,
+    `script -q /dev/null <<'EOF'\npag0 approve k3m9x\nEOF`,
+    `expect -c 'spawn pag0 budget raise session 50; expect eof'`,
+    `expect <<'EOF'\nspawn node /x/cli.mjs approve k3m9x\nexpect eof\nEOF`,
+    `unbuffer pag0 --json resume`,
+    `timeout 9 socat - EXEC:"pag0 resume",pty,setsid,ctty`,
+    `python3 -c "import pty; pty.spawn(['pag0', 'budget', 'raise', 'session', '50'])"`,
+    `python3 - <<'EOF'\nimport pty\npty.spawn(["pag0", "wallet", "export"])\nEOF`,
+    `ssh -t localhost pag0 daemon stop`,
+    `tmux send-keys 'pag0 resume`,
+  ])('keeps them also from a terminal that an agent types into: %s', async (command) => {
+    expect(await ask('Bash', { command })).toBe('PERSON_REQUIRED');
+  });
+
+  it.each([`tmux new -d 'pag0 report --json'`, `tmux send-keys 'npm test' Enter`, `git commit -m "tmux: pag0 resume is refused"`, `grep -rn "pag0 budget raise" docs | head`, `script -qc 'pag0 budget' /dev/null`])(
+    'and lets it type and talk of anything else: %s',
+    async (command) => {
+      expect(await ask('Bash', { command })).toBeNull();
+    },
+  );
+
   it.each(['pag0 budget', 'pag0 wallet address', 'pag0 wallet balance', 'pag0 report --json', 'pag0 budget lower session $1', 'pag0 approvals --json', 'pag0 kill', 'pag0 daemon status', 'git log --grep=pag0', 'echo "see /pag0-budget"', 'npm test'])(
     'lets an agent read, lower and stop: %s',
     async (command) => {

@@ -1,6 +1,6 @@
 import { basename, dirname, resolve, sep } from 'node:path';
 import { refusal, type Refusal } from '../core/errors.ts';
-import { programName, wordsOf, type Invocation } from '../core/invocation.ts';
+import { programName, wordsOf, type Invocation, type ShellReading } from '../core/invocation.ts';
 import type { Parts, ToolCall } from './parts.ts';
 import type { Live } from './sessions.ts';
 
@@ -45,7 +45,7 @@ function guardBash(parts: Parts, input: Record<string, unknown>): Refusal | null
     if (namesProtected(parts, word)) return protectedFile(word);
     if (parts.ownAddress.test(word)) return refusal('PERSON_REQUIRED', "an agent's commands may not talk to pag0 themselves, so the command was not run; use `pag0 budget` or `pag0 report` to read", { scope: 'pag0' });
   }
-  const verb = reading.invocations.map(raisingVerb).find((found) => found !== null);
+  const verb = reading.invocations.map(raisingVerb).find((found) => found !== null) ?? typedElsewhere(reading, command);
   if (verb !== undefined && verb !== null) {
     return refusal('PERSON_REQUIRED', `\`pag0 ${verb}\` is for a person, so it was not run; ask the person to type it in a terminal of their own or as a slash command`, { scope: 'pag0' });
   }
@@ -81,6 +81,26 @@ function raisingVerb(invocation: Invocation): string | null {
   const subs = RAISING.get(verb)!;
   if (subs === null) return verb;
   return sub === null || (sub !== undefined && subs.includes(sub)) ? `${verb} ${sub ?? ''}`.trim() : null;
+}
+
+/** Programs that type into a terminal, or hold one of their own: what is typed there looks like a person's. */
+const TYPISTS: ReadonlySet<string> = new Set([
+  ...['tmux', 'screen', 'byobu', 'zellij', 'dtach', 'abduco', 'script', 'expect', 'autoexpect', 'unbuffer', 'socat', 'ssh'],
+  ...['xdotool', 'ydotool', 'wtype', 'dotool', 'kitty', 'kitten', 'wezterm', 'osascript'],
+]);
+const OWN_TERMINAL = /\b(?:pty|openpty|forkpty|TIOCSTI)\b/;
+
+/** Words of `tmux send-keys` that are keys. */
+const KEYS = /\b(?:Space|Enter|Tab|C-m|KPEnter)\b/g;
+const RAISES = /(?:\bpag0|cli\.mjs)(?: -[\w-]+)* (resume|approve|setup|budget (?:raise|set)|daemon (?:stop|restart)|wallet (?:create|import|export))\b|\bpag0-(resume|approve|budget (?:raise|set))\b/;
+
+/** `tmux send-keys 'pag0 resume' Enter`, `script -c 'pag0 approve 7'`, a document that is fed to one of these: the plain forms, SECURITY.md names what remains. */
+function typedElsewhere({ invocations, unreadable }: ShellReading, command: string): string | null {
+  const types = ({ program, wrappers }: Invocation): boolean => TYPISTS.has(program ?? '') || wrappers.some((word) => TYPISTS.has(programName(word) ?? ''));
+  const words = command.replace(KEYS, ' ').replace(/[^\w./-]+/g, ' ');
+  if (!(invocations.some(types) || OWN_TERMINAL.test(command) || (unreadable && words.split(' ').some((word) => TYPISTS.has(word))))) return null;
+  const [, verb, slash] = RAISES.exec(words) ?? [];
+  return verb ?? slash ?? null;
 }
 
 function guardSkill(input: Record<string, unknown>): Refusal | null {

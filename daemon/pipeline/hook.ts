@@ -130,9 +130,9 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
 export async function endSession(parts: Parts, live: Live): Promise<void> {
   await settleLeftovers(parts, live);
   live.running.clear();
+  live.background.clear();
   live.calling.clear();
   live.spawning.clear();
-  parts.ticketing?.endSession(live.session.id);
   const now = parts.clock();
   live.session.endedAt = now;
   for (const agent of live.session.agents.values()) {

@@ -11,18 +11,16 @@ import type { Live } from './sessions.ts';
  * guess. The transcript knows: a call that was turned down was not sent, anything else counts as spent.
  */
 export async function settleLeftovers(parts: Parts, live: Live, agent?: string): Promise<void> {
-  endCommands(parts, live, agent);
+  endCommands(live, agent);
   const open = await parts.ledger.open({ session: live.session.id, ...(agent === undefined ? {} : { agent }) });
   for (const reservation of await withoutPayments(parts, open)) await settleLeftover(parts, live, reservation);
   parts.recall?.abandon(live, agent);
 }
 
-/** What such a call opened is closed: the host it was charged for, and its ticket. */
-function endCommands(parts: Parts, live: Live, agent?: string): void {
+/** What such a call opened is closed: the host it was charged for. */
+function endCommands(live: Live, agent?: string): void {
   for (const [toolUseId, running] of live.running) {
-    if (agent !== undefined && running.agent !== agent) continue;
-    live.running.delete(toolUseId);
-    parts.ticketing?.end(live.session.id, toolUseId);
+    if (agent === undefined || running.agent === agent) live.running.delete(toolUseId);
   }
   for (const [toolUseId, calling] of live.calling) if (agent === undefined || calling.agent === agent) live.calling.delete(toolUseId);
 }

@@ -8,10 +8,10 @@ import { endpointAllowed } from '../core/policy.ts';
 import { quote, type Quote } from '../core/price.ts';
 import type { ToolAnswer } from '../core/tool-call.ts';
 import { digestOf, type CalledTool } from '../contract/tool-payment.ts';
-import type { Payer, PaymentDemand, WebAnswer, WebRequest } from '../ports.ts';
+import type { Payer, PaymentDemand, UnpayableDemand, WebAnswer, WebRequest } from '../ports.ts';
 import { brokenPart } from './broken.ts';
 import type { Spender } from './exchange.ts';
-import { demandOf, type PaidRequests } from './paid-request.ts';
+import { anyway, demandOf, isPayable, type PaidRequests } from './paid-request.ts';
 import type { Parts } from './parts.ts';
 import { requestDigest, type Bought, type Delivery, type Purchases } from './purchase.ts';
 import { currentStanding } from './scopes.ts';
@@ -67,8 +67,10 @@ export interface PaidToolCallParts {
 
 export function createPaidToolCalls({ parts, payer, purchases, paidRequests }: PaidToolCallParts): PaidToolCalls {
   async function meet<T>(asker: ToolAsker, demand: string, deliver: (payload: unknown) => Promise<ToolDelivery<T>>): Promise<ToolBought<T>> {
-    const read = (await purchases.hasWallet()) ? await demandIn(demand) : null;
+    const hasWallet = await purchases.hasWallet();
+    const read = await demandIn(demand, hasWallet ? payer : anyway(payer));
     if (read === null) return { outcome: 'passed' };
+    if (!hasWallet || !isPayable(read)) return declined(asker, read);
     const { gone } = asker;
     return bought(
       asker,
@@ -84,11 +86,15 @@ export function createPaidToolCalls({ parts, payer, purchases, paidRequests }: P
   }
 
   async function meetHttp(asker: ToolAsker, request: WebRequest, unpaid: WebAnswer): ReturnType<PaidToolCalls['meetHttp']> {
-    if (!(await purchases.hasWallet())) return { outcome: 'passed', answer: unpaid };
-    const read = await demandOf(payer, unpaid);
+    const hasWallet = await purchases.hasWallet();
+    const read = await demandOf(hasWallet ? payer : anyway(payer), unpaid);
     let { answer } = read;
     // A 402 may mean something else, and then it is the client's.
     if (read.demand === null) return { outcome: 'passed', answer };
+    if (!hasWallet || !isPayable(read.demand)) {
+      const no = declined(asker, read.demand);
+      return no.outcome === 'passed' ? { outcome: 'passed', answer } : no;
+    }
     const { gone } = asker;
     const buy = async ({ spender, call, request: digest }: Buying): Promise<Bought<WebAnswer>> => {
       // Each call has an id of its own in its body, so that tells no request from another.
@@ -99,6 +105,17 @@ export function createPaidToolCalls({ parts, payer, purchases, paidRequests }: P
     };
     const met = await bought(asker, buy, async ({ body }) => (Buffer.isBuffer(body) ? !isGone(asker) : finished(body, { writable: false }).then(() => !isGone(asker), () => false)));
     return met.outcome === 'passed' ? { outcome: 'passed', answer } : met;
+  }
+
+  function declined({ session, called }: ToolAsker, demand: PaymentDemand | UnpayableDemand): { outcome: 'passed' } | { outcome: 'refused'; refusal: Refusal } {
+    const live = parts.sessions.get(session);
+    if (live === undefined) return { outcome: 'passed' };
+    const { spender } = spenderOf(live, called);
+    const call: Call = { tool: spender.tool, method: 'CALL', endpoint: null, known: true, times: 1 };
+    const { refusal: why, stands } = purchases.decline(spender, call, demand);
+    if (!stands) return { outcome: 'passed' };
+    noteRefusal(parts, live, spender.agent, [quote(call, [])], why);
+    return { outcome: 'refused', refusal: why };
   }
 
   /** `arrives`: whether all of it came to whoever asked. */
@@ -135,12 +152,15 @@ export function createPaidToolCalls({ parts, payer, purchases, paidRequests }: P
     const settlement = await payer.settlementIn(answer?.settlement ?? null).catch(() => null);
     const of = (came: Delivery<T>['came'], demand: PaymentDemand | null = null): Delivery<T> => ({ came, settlement, demand, how, value, discard: () => {} });
     if (answer === null) return of('elsewhere');
-    if (answer.demand !== null) return of('demanded', await demandIn(answer.demand).catch(() => null));
+    if (answer.demand !== null) {
+      const demand = await demandIn(answer.demand).catch(() => null);
+      return of('demanded', demand !== null && isPayable(demand) ? demand : null);
+    }
     return of(answer.failed ? 'failed' : 'answered');
   }
 
-  function demandIn(text: string): Promise<PaymentDemand | null> {
-    return payer.demandOf({ fields: {}, body: Buffer.from(text) });
+  function demandIn(text: string, by: Pick<Payer, 'demandOf'> = payer): Promise<PaymentDemand | UnpayableDemand | null> {
+    return by.demandOf({ fields: {}, body: Buffer.from(text) });
   }
 
   /**

@@ -8,7 +8,8 @@ import type { Approvals } from './approvals.ts';
 import type { Directives } from './directives.ts';
 import type { Recall } from './recall.ts';
 import type { Live, Sessions } from './sessions.ts';
-import type { Ticketing } from './ticketing.ts';
+import type { GatewayWays } from './gateway-calls.ts';
+import type { ShellCalls } from './shell-calls.ts';
 
 /** What the steps of the pipeline are given. */
 export interface Parts {
@@ -28,7 +29,9 @@ export interface Parts {
   /** What the client's settings say of the sandbox that the session's commands run in. */
   sandboxOf(live: Live): Sandbox;
   /** null where no gateway runs: then the hook charges what it can read. */
-  ticketing: Ticketing | null;
+  gateway: GatewayWays | null;
+  /** null where the system tells nobody's processes apart. */
+  shells: ShellCalls | null;
   /** null where there is no cache: then every call runs. */
   recall: Recall | null;
   /** Folders that no agent's tool may write to: pag0's own. */

@@ -1,3 +1,4 @@
+import type { Code } from '../core/errors.ts';
 import { fieldValue } from '../core/fields.ts';
 import { keepableAnswer } from '../core/keepable.ts';
 import { costOf } from '../core/usage.ts';
@@ -28,6 +29,8 @@ export interface Cost {
   byUse: boolean;
   /** A seller's demand was met, and whether there is a receipt. */
   paid?: 'posted' | 'held';
+  /** A seller's demand was passed on, and who asked was told why. */
+  unpaid?: Code;
   /** Of what was paid for: whether all of it is kept, or was passed on. */
   arrived?(all: boolean): Promise<void>;
 }
@@ -81,7 +84,8 @@ export function createPassingOn({ parts, cache }: { parts: Parts; cache: AnswerC
     if (!cache.mayKeep(place, request) || Number(fieldValue(answer.fields, 'content-length') ?? 0) > MAX_LOOKED_AT) return 'no';
     // A body that is coded for this connection (RFC 9112, section 7) is no representation.
     if (answer.written !== undefined && answer.fields['transfer-encoding'] !== undefined) return 'no';
-    if (keepableAnswer({ status: answer.status, fields: withoutReceipt(answer.fields) })) return 'keep';
+    const head = { status: answer.status, fields: withoutReceipt(answer.fields) };
+    if (keepableAnswer(head)) return cache.lasts(place, request, { ...head, price }, parts.clock()) ? 'keep' : 'no';
     return price > 0n && answer.status >= 400 && answer.status !== 402 ? 'wait' : 'no';
   }
 
@@ -121,9 +125,13 @@ function actualPrice(weighed: Weighed, answer: WebAnswer, body: Buffer): bigint 
 export type Mark = 'hit' | 'miss' | 'revalidated' | 'bypass';
 
 /** What pag0 says of an answer where it decided something: that it came from the cache, and what it cost. What is free and was asked of the server is passed on as it came. */
-export function marked({ status, fields, body, written, spelling }: WebAnswer, mark: Mark, { price, paid }: Pick<Cost, 'price' | 'paid'>): Exchanged {
-  const isDecided = mark === 'hit' || mark === 'revalidated' || price > 0n || paid !== undefined;
-  const said = { ...(isDecided ? { 'x-pag0-cache': mark } : {}), ...(paid === undefined ? {} : { 'x-pag0-paid': price.toString(), 'x-pag0-payment': paid }) };
+export function marked({ status, fields, body, written, spelling }: WebAnswer, mark: Mark, { price, paid, unpaid }: Pick<Cost, 'price' | 'paid' | 'unpaid'>): Exchanged {
+  const isDecided = mark === 'hit' || mark === 'revalidated' || price > 0n || paid !== undefined || unpaid !== undefined;
+  const said = {
+    ...(isDecided ? { 'x-pag0-cache': mark } : {}),
+    ...(paid === undefined ? {} : { 'x-pag0-paid': price.toString(), 'x-pag0-payment': paid }),
+    ...(unpaid === undefined ? {} : { 'x-pag0-payment': 'unpaid', 'x-pag0-code': unpaid }),
+  };
   const own = withoutOurs(fields);
   return { answer: { status, fields: isDecided ? { ...own, ...said } : own, body, ...(written === undefined ? {} : { written }), ...(spelling === undefined ? {} : { spelling }) }, charged: price };
 }

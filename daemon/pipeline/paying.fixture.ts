@@ -3,7 +3,7 @@ import { readDemand } from '../payer/demand.ts';
 import { readSettlement, readSettlementText } from '../payer/settlement.ts';
 import { openWallet, sign } from '../payer/sign.ts';
 import { base64, SELLER } from '../payer/sellers.fixture.ts';
-import { fieldValue } from '../core/fields.ts';
+import { DEMAND_FIELDS, SETTLEMENT_FIELDS, valuesOf } from '../payer/payer.ts';
 import type { Fields, Payer, WebAnswer } from '../ports.ts';
 import type { Approvals } from './approvals.ts';
 import { createExchangeWorld, type ExchangeWorld } from './exchange.fixture.ts';
@@ -24,14 +24,13 @@ export function inlinePayer(): Payer & { readonly signed: number } {
       return signed;
     },
     address: async () => WALLET,
-    demandOf: async ({ fields, body }) => readDemand(fieldValue(fields, 'payment-required'), body.toString('utf8')),
+    demandOf: async ({ fields, body }) => readDemand(valuesOf(fields, DEMAND_FIELDS), body.toString('utf8')),
     async sign({ raw }, option, validSeconds) {
       signed += 1;
       return sign(wallet, { raw, option, validSeconds });
     },
     async settlementOf(fields) {
-      const field = fieldValue(fields, 'payment-response') ?? fieldValue(fields, 'x-payment-response');
-      return field === null ? null : readSettlement(field);
+      return readSettlement(valuesOf(fields, SETTLEMENT_FIELDS));
     },
     settlementIn: async (meta) => (meta === null ? null : readSettlementText(JSON.stringify(meta))),
     close: async () => {},

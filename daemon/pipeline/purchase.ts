@@ -1,19 +1,23 @@
 import { createHash } from 'node:crypto';
 import { printable } from '../contract/printable.ts';
 import { formatDollars } from '../core/amount.ts';
-import { callLabel } from '../core/call.ts';
+import { callLabel, type Call } from '../core/call.ts';
 import { refusal, type Code, type Refusal } from '../core/errors.ts';
 import { enforces } from '../core/mode.ts';
 import type { PaymentOption } from '../core/payment-choice.ts';
+import type { PayableNetwork } from '../core/payment-rules.ts';
 import type { Quote } from '../core/price.ts';
 import { secondDemand } from '../core/second-demand.ts';
 import { MAIN } from '../core/tree.ts';
-import type { Payer, PaymentDemand, Settlement, SignedPayment } from '../ports.ts';
+import { askedFor, cannotBePaid, namingPrice, noWalletFor } from '../core/unpaid.ts';
+import type { Payer, PaymentDemand, Settlement, SignedPayment, UnpayableDemand } from '../ports.ts';
 import { createAppraisal, type Estimate, type Offer, type Unpaid, type Wallet } from './appraisal.ts';
 import { clientAsks, type Approval, type Approvals, type Quoted } from './approvals.ts';
 import { depart, type Departure } from './departure.ts';
+import type { Spender } from './exchange.ts';
 import type { Funds } from './funds.ts';
 import type { Parts } from './parts.ts';
+import type { Live } from './sessions.ts';
 import { modeOf } from './turns.ts';
 import { notePayment, noteShadow, reserve, type Weighed } from './weigh.ts';
 
@@ -46,6 +50,11 @@ export interface Purchases {
   hasWallet(): Promise<boolean>;
   /** Decides as `buy` does, and does nothing about it. `patient`: the chain is asked what the wallet has. */
   estimate(offer: Offer, patient: boolean): Promise<Estimate>;
+  /**
+   * What is said of a demand that nobody here can meet, for want of a wallet or for what it is. `stands`: in the answer's place;
+   * else the answer passes, and who asked is told with the end of its call.
+   */
+  decline(spender: Spender, call: Call, demand: PaymentDemand | UnpayableDemand): { refusal: Refusal; stands: boolean };
   /** Rejects only when nothing has left. */
   buy<T>(offer: Offer, deliver: (payment: SignedPayment) => Promise<Delivery<T>>): Promise<Bought<T>>;
 }
@@ -78,13 +87,18 @@ export function createPurchases({ parts, payer, standing, approvals, funds, next
     return address !== null || problem !== null;
   }
 
+  async function estimate(offer: Offer, patient: boolean): Promise<Estimate> {
+    const found = await appraisal.estimate(offer, await standing(), patient);
+    return found.outcome === 'refused' ? { ...found, refusal: naming(offer, found.refusal, found.option ?? undefined) } : found;
+  }
+
   async function buy<T>(offer: Offer, deliver: (payment: SignedPayment) => Promise<Delivery<T>>): Promise<Bought<T>> {
     if (!enforces(modeOf(parts, offer.spender.live))) {
       await watch(offer);
       return { outcome: 'unpaid' };
     }
     const agreed = await settleTerms(offer, await standing());
-    if ('refusal' in agreed) return { outcome: 'refused', ...agreed, doubt: false };
+    if ('refusal' in agreed) return { outcome: 'refused', ...agreed, refusal: naming(offer, agreed.refusal, agreed.option), doubt: false };
     const { spender } = offer;
     if (offer.gone?.aborted === true) {
       if (agreed.approval !== null) approvals.giveBack(agreed.approval);
@@ -103,10 +117,34 @@ export function createPurchases({ parts, payer, standing, approvals, funds, next
     try {
       const bought = await pay(offer, agreed, { ...trip, over }, deliver);
       isOver = bought.outcome !== 'bought' || bought.arrived === SAID;
-      return bought;
+      return bought.outcome === 'refused' && !bought.doubt ? { ...bought, refusal: naming(offer, bought.refusal, agreed.option) } : bought;
     } finally {
       if (isOver) over();
     }
+  }
+
+  function decline(spender: Spender, call: Call, demand: PaymentDemand | UnpayableDemand): { refusal: Refusal; stands: boolean } {
+    const { live, agent, alerts } = spender;
+    const label = callLabel(call);
+    const isMet = 'options' in demand;
+    const refusal = isMet ? noWalletFor(label, askedFor(demand.options[0]!, networksOf(live))) : cannotBePaid(label, demand);
+    const stands = !isMet && !demand.foreign;
+    if (!enforces(modeOf(parts, live))) {
+      if (stands && spender.noted !== true) noteShadow(parts, live, agent, [call], refusal);
+      return { refusal, stands: false };
+    }
+    const told = alerts ?? live.notices;
+    if (!stands && !told.includes(refusal.sentence)) told.push(refusal.sentence);
+    return { refusal, stands };
+  }
+
+  function networksOf(live: Live): readonly PayableNetwork[] {
+    return parts.policies.of(live.session)?.policy.payment.networks ?? [];
+  }
+
+  /** Of a purchase that was not made. */
+  function naming({ demand, spender }: Offer, why: Refusal, option = demand.options[0]): Refusal {
+    return namingPrice(why, option, networksOf(spender.live));
   }
 
   /** In shadow. */
@@ -232,7 +270,7 @@ export function createPurchases({ parts, payer, standing, approvals, funds, next
     return afterPayment(code, label, option, settlement?.reason == null ? how : `${how} ("${settlement.reason}")`);
   }
 
-  return { hasWallet, estimate: async (offer, patient) => appraisal.estimate(offer, await standing(), patient), buy };
+  return { hasWallet, estimate, decline, buy };
 }
 
 /** Of a value that is here already. */

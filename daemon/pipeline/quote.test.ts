@@ -16,7 +16,7 @@ function stage(config: object = {}): { one: PayingWorld; start(more?: Partial<As
   const quotes = createQuotes({ parts: one.world.parts, cache: one.cache, upstream, payer: one.payer, purchases: one.purchases, isOwn: (url) => leadsHere(url, PORT) });
   return {
     one,
-    start: ({ url = URL_, method = 'GET', fields = {}, ...more } = {}) => quotes.of({ request: { url, method, fields, body: null }, session: one.world.live.session, cwd: '/work', agent: null, ...more }),
+    start: ({ url = URL_, method = 'GET', fields = {}, ...more } = {}) => quotes.of({ request: { url, method, fields, body: null }, session: one.world.live.session, cwd: '/work', agent: null, send: true, ...more }),
   };
 }
 
@@ -50,6 +50,17 @@ describe('a quote', () => {
     expect(await at.start({ method: 'POST' })).toMatchObject({ ok: true, quote: { outcome: 'billed', priced: 'table', price: '150000', byUse: true, answered: null, payTo: null } });
     expect(at.one.asked).toEqual([]);
     expect(await book(at.one)).toEqual(NOTHING);
+  });
+
+  it('that may not be asked of the seller is not, whatever else would have to be known', async () => {
+    const at = stage();
+    expect(await at.start({ method: 'DELETE', send: false })).toMatchObject({ ok: true, quote: { outcome: 'unsent', price: null, answered: null } });
+    expect(at.one.asked).toEqual([]);
+  });
+
+  it('of a demand that nobody can meet says why, with price and payee', async () => {
+    const at = stage();
+    expect(await quoted(at, demandsV2(demandV2([offerV2({ amount: '0.01' })])))).toMatchObject({ outcome: 'unpaid', code: 'PAYMENT_FAILED', answered: 402, sentence: expect.stringMatching(/0\.01 .* to 0x3c44.*no whole number/) as string });
   });
 
   it('says of what answers without a demand that it is free, and reads none of it', async () => {

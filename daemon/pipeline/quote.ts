@@ -7,11 +7,12 @@ import type { Policy } from '../core/policy.ts';
 import { quote, type Quote } from '../core/price.ts';
 import { letsOut } from '../core/sandbox.ts';
 import { MAIN, type Agent, type Session } from '../core/tree.ts';
+import { cannotBePaid } from '../core/unpaid.ts';
 import type { QuoteView } from '../contract/quote-views.ts';
 import { readForest } from '../report/forest.ts';
 import type { AnswerCache, Payer, StoredAnswer, Upstream, WebAnswer, WebRequest } from '../ports.ts';
 import type { Spender } from './exchange.ts';
-import { demandOf, discard, PAYMENT_FIELDS } from './paid-request.ts';
+import { demandOf, discard, isPayable, PAYMENT_FIELDS } from './paid-request.ts';
 import type { Parts } from './parts.ts';
 import { placeOf } from './place.ts';
 import { requestDigest, type Purchases } from './purchase.ts';
@@ -29,6 +30,8 @@ export interface AskedQuote {
   session: Session | null;
   cwd: string;
   agent: string | null;
+  /** Else nothing is sent: a request may do what it says, paid or not. */
+  send: boolean;
 }
 
 export type Quoted = { ok: true; quote: QuoteView } | { ok: false; code: 'BAD_REQUEST' | 'NOT_FOUND' | 'GATEWAY_LOOP'; problem: string };
@@ -47,7 +50,7 @@ export interface QuoteParts {
 const PROBE_MS = 10_000;
 
 export function createQuotes({ parts, cache, upstream, payer, purchases, isOwn }: QuoteParts): Quotes {
-  async function of({ request, session, cwd, agent: named }: AskedQuote): Promise<Quoted> {
+  async function of({ request, session, cwd, agent: named, send }: AskedQuote): Promise<Quoted> {
     const wrong = problemOf(request);
     if (wrong !== null) return { ok: false, code: 'BAD_REQUEST', problem: wrong };
     const url = new URL(request.url);
@@ -58,10 +61,10 @@ export function createQuotes({ parts, cache, upstream, payer, purchases, isOwn }
     if (found === null) return { ok: false, code: 'NOT_FOUND', problem: `there is no agent ${JSON.stringify(named)} in this session; \`pag0 budget\` shows those there are` };
     const spender: Spender = { ...found, tool: 'Bash', toolUseId: null, alerts: null, approvedUpTo: 0n };
     const asked = { ...request, url: url.href };
-    return { ok: true, quote: { url: url.href, method: request.method, session: session?.id ?? null, agent: found.agent.kind === 'turn' ? MAIN : found.agent.name, ...BLANK, ...(await judged(spender, asked)) } };
+    return { ok: true, quote: { url: url.href, method: request.method, session: session?.id ?? null, agent: found.agent.kind === 'turn' ? MAIN : found.agent.name, ...BLANK, ...(await judged(spender, asked, send)) } };
   }
 
-  async function judged(spender: Spender, request: AskedQuote['request']): Promise<Verdict> {
+  async function judged(spender: Spender, request: AskedQuote['request'], send: boolean): Promise<Verdict> {
     const { live, agent, tool } = spender;
     const inForce = parts.policies.of(live.session);
     if (inForce === null) return { mode: 'enforce', outcome: 'refused', code: 'CONFIG_INVALID', sentence: parts.policies.problems(live.session)[0] ?? 'the configuration cannot be read' };
@@ -77,7 +80,7 @@ export function createQuotes({ parts, cache, upstream, payer, purchases, isOwn }
     if (kept !== null) return { ...about, outcome: 'cached', price: '0', cached: { id: kept.id, price: kept.price.toString(), storedAt: kept.storedAt, expiresAt: kept.expiresAt } };
     const outside = confined(live, request.url);
     if (outside !== null) return { ...about, outcome: 'refused', ...saying(outside) };
-    if (about.priced !== 'table') return { ...about, ...(await probed(spender, call, request, policy)) };
+    if (about.priced !== 'table') return { ...about, ...(send ? await probed(spender, call, request, policy) : { outcome: 'unsent' as const }) };
     const full = await wouldFit(parts, weighing.weighed);
     if (full !== null) return { ...about, outcome: 'refused', ...saying(full) };
     if (weighing.weighed.ask) return { ...about, outcome: 'asks', code: 'APPROVAL_REQUIRED', sentence: `${callLabel(call)} costs ${formatDollars(quoted.amount)}, above what needs a person's yes` };
@@ -118,6 +121,7 @@ export function createQuotes({ parts, cache, upstream, payer, purchases, isOwn }
     const { demand, answer: whole } = await demandOf(payer, answer);
     discard(whole);
     if (demand === null) return { outcome: 'unpaid', answered, price: null, code: 'PAYMENT_FAILED', sentence: 'it demands to be paid in no way that pag0 can pay' };
+    if (!isPayable(demand)) return { outcome: 'unpaid', answered, price: null, ...saying(cannotBePaid(callLabel(call), demand)) };
     if (!(await purchases.hasWallet())) {
       const chosen = choosePayment({ label: callLabel(call), options: demand.options, rules: policy.payment, wallet: '', limit: null, first: null });
       return { outcome: 'unpaid', answered, ...(chosen.outcome === 'refused' ? { price: null } : optionOf(chosen.option)), code: 'PAYMENT_FAILED', sentence: 'there is no wallet (`pag0 wallet create`), so the demand is passed on' };

@@ -5,6 +5,7 @@ import { enforces, ruled } from '../core/mode.ts';
 import { MAIN, type Session } from '../core/tree.ts';
 import { lifeOf } from '../lifecycle/peer.ts';
 import { credible, type StartedBy } from './credible.ts';
+import { killedSentence, sessionKilled } from './kill-switch.ts';
 import { settleLeftovers } from './leftovers.ts';
 import type { Parts } from './parts.ts';
 import type { Live } from './sessions.ts';
@@ -31,7 +32,7 @@ export async function registerSession(parts: Parts, told: Omit<z.infer<typeof se
     const stop = await beginPrompt(parts, live, told.prompt_id, told.author);
     if (stop !== null) return { stop };
   }
-  const sentences = [...parts.policies.problems(live.session).map((text) => `pag0 CONFIG_INVALID: ${text}; the last good configuration stays in force.`), ...(told.event === 'session-start' && !enforces(modeOf(parts, live)) ? [SHADOW] : []), ...live.notices.splice(0)];
+  const sentences = [...parts.policies.problems(live.session).map((text) => `pag0 CONFIG_INVALID: ${text}; the last good configuration stays in force.`), ...(told.event === 'session-start' && !enforces(modeOf(parts, live)) ? [SHADOW] : []), ...(told.event === 'session-start' ? killedNotice(parts, live) : []), ...live.notices.splice(0)];
   const gateway = await parts.access(live);
   return { ...(gateway === undefined ? {} : { gateway }), ...(sentences.length === 0 ? {} : { notice: sentences.join('\n') }) };
 }
@@ -40,6 +41,12 @@ export async function registerSession(parts: Parts, told: Omit<z.infer<typeof se
 async function lifeIn(known: Session | undefined, pid: number | null): Promise<string | null> {
   if (pid === null) return null;
   return known?.clientPid === pid && known.endedAt === null && known.clientLife != null ? known.clientLife : lifeOf(pid);
+}
+
+/** Who stopped a project yesterday wonders today why nothing goes. */
+function killedNotice(parts: Parts, live: Live): string[] {
+  const killed = sessionKilled(parts, live.session);
+  return killed === null ? [] : [`pag0: ${killedSentence(killed)}`];
 }
 
 const SHADOW = 'pag0: shadow mode: nothing is refused or paid; /pag0-report shows what would have been.';

@@ -9,8 +9,6 @@ export interface Reply {
   context?: string;
   /** For the person. */
   message?: string;
-  /** The command to run in its place: the same, with its tickets. */
-  command?: string;
   /** Answers a slash command on the screen, without a model call. */
   block?: string;
 }

@@ -73,6 +73,12 @@ export function standingOf(
   return { chain, scopes, limits: limits ?? limitsOf({ id: agentId, name: agentId, type: agentId }, []) };
 }
 
+/** Whether a turn has a budget of its own: by a rule that names it, or by a person's word. Loops and subagents always are accounts. */
+export function isAccount(session: Session, agent: Agent, rules: readonly AgentRule[], directives: Pick<Directives, 'limit'>): boolean {
+  if (agent.kind !== 'turn') return true;
+  return directives.limit(agentScope(session.id, agent.id)) !== undefined || rulesFor(agent, rules).some((rule) => rule.agentBudget !== null);
+}
+
 /** A turn that is not known to be a loop is nobody's subagent: only a rule that names it speaks of it, `"*"` does not. */
 function rulesFor(agent: Agent, rules: readonly AgentRule[]): readonly AgentRule[] {
   return agent.kind === 'turn' ? rules.filter((rule) => rule.pattern === agent.type && rule.pattern !== 'loop') : rules;

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { beginTurn, type Turn } from '../core/loop.ts';
 import { MAIN, UNTYPED, withSubagent, type Agent, type Link, type Session } from '../core/tree.ts';
 import type { Clock, Roster } from '../ports.ts';
+import type { Repeated } from './repeats.ts';
 
 /** A session at work: what is kept of it, and what only matters while it lives. */
 export interface Live {
@@ -13,11 +14,18 @@ export interface Live {
   rounds: Map<string, Turn>;
   /** Bash commands in flight by tool call id. */
   running: Map<string, Running>;
+  /** Those whose call has ended, as the client tells it, and that may have left something at work; by tool call id. */
+  background: Map<string, Running>;
+  /** POSTs that were paid for, by digest, and what was paid for again though it was the same (`repeats.ts`). */
+  paidPosts: Set<string>;
+  repeated: Map<string, Repeated>;
+  /** Agents that have run a command in it. */
+  shellUsers: Set<string>;
   /** MCP calls in flight by tool call id. */
   calling: Map<string, Calling>;
   /** As the last event told it; it changes while a session runs. */
   permissionMode: string | null;
-  /** Its requests have to leave by another proxy, so none gets a ticket. */
+  /** Its requests have to leave by another proxy, so none comes to the gateway. */
   ownProxy: boolean;
   /** Agent calls by tool call id: who made it, and what type of agent it asked for. A child's `meta.json` names the id. */
   spawning: Map<string, { agent: string; type: string; running: boolean; born: boolean }>;
@@ -30,11 +38,22 @@ export interface Live {
   shape: number;
 }
 
-/** A Bash command in flight: which agent started a nested session, and whom the gateway charges. */
+/** A Bash command: which agent started a nested session, and whom the gateway charges. */
 export interface Running {
+  id: string;
   agent: string;
   command: string;
-  /** Requests the hook has charged already, since no ticket could be given: the gateway lets as many connections pass. */
+  /** Something it starts may go on when its shell has ended. */
+  outlives: boolean;
+  /** It runs where the client's sandbox leads to the gateway. */
+  sandboxed: boolean;
+  /** ms since the epoch: when it was let run. null: not yet. */
+  begunAt: number | null;
+  /** When the client told of its end. null: not yet. */
+  endedAt: number | null;
+  /** Its shell, once that was seen. */
+  shell: number | null;
+  /** Requests the hook has charged already, since the gateway cannot read them: it lets as many connections pass. */
   charged: { host: string; left: number }[];
   /** µ$: the dearest of its requests as the hook knew it, which a person was asked about where that is needed. */
   approvedUpTo: bigint;
@@ -87,7 +106,7 @@ export interface Registration {
 
 /** Nothing is in flight yet. */
 export function atWork(session: Session, now: number): Live {
-  return { session, turn: null, rounds: new Map(), running: new Map(), calling: new Map(), permissionMode: null, ownProxy: false, spawning: new Map(), notices: [], hints: [], lastSeen: now, shape: 0 };
+  return { session, turn: null, rounds: new Map(), running: new Map(), background: new Map(), shellUsers: new Set(), paidPosts: new Set(), repeated: new Map(), calling: new Map(), permissionMode: null, ownProxy: false, spawning: new Map(), notices: [], hints: [], lastSeen: now, shape: 0 };
 }
 
 export interface Sessions {
@@ -205,7 +224,7 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
   function linkOf(registration: Registration): Link | null {
     const above = parentOf(registration);
     if (above === undefined) return null;
-    const running = [...above.running.values()];
+    const running = [...above.running.values(), ...above.background.values()];
     const lines = registration.ancestors.map((process) => bare(process.command));
     const named = running.filter(({ command }) => lines.some((line) => line.includes(bare(command))));
     const agents = new Set((named.length > 0 ? named : running).map((call) => call.agent));
@@ -336,6 +355,11 @@ function readMeta(session: Session, agentId: string): Meta | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** A Bash call that is about to be decided about. */
+export function bashCall(call: Pick<Running, 'id' | 'agent' | 'command'> & Partial<Running>): Running {
+  return { outlives: false, sandboxed: false, begunAt: null, endedAt: null, shell: null, charged: [], approvedUpTo: 0n, approvals: [], alerts: [], ...call };
 }
 
 /** A command as it may appear inside another's quotes. */

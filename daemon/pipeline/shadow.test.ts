@@ -12,7 +12,7 @@ import { createOrders } from './orders.ts';
 import { createPayingWorld, demandsV2 } from './paying.fixture.ts';
 import { createRecallWorld } from './recall.fixture.ts';
 import { registerSession } from './register.ts';
-import { createWorld, refusalOf, type World } from './world.fixture.ts';
+import { createWorld, refusalOf, startedBy, type World } from './world.fixture.ts';
 
 const URL = 'https://api.tavily.com/search';
 const PRICED = { mode: 'shadow', prices: [{ endpoint: 'api.tavily.com/*', price: '$0.02' }, { tool: 'mcp__exa__*', price: '$0.02' }] };
@@ -197,9 +197,8 @@ describe('the gateway in shadow', () => {
 
   it('lets a WebSocket through that it would have refused, and charges it', async () => {
     const world = createWorld({ ...PRICED, policy: { sessionBudget: '$0.01' } });
-    const governor = createGovernor(world.parts, { whoAsks: () => ({ rejected: 'unknown' }) }, { behind: async () => null } as never, { send: () => Promise.reject(new Error('nothing is sent')) });
-    const asker = { session: 's1', agent: 'main', toolUseId: null, by: 'environment' as const };
-    expect(await governor.admitSocket(asker, { method: 'GET', url: URL, fields: {}, body: null })).toBeNull();
+    const governor = createGovernor(world.parts, { read: () => null }, { behind: async () => null } as never, { send: () => Promise.reject(new Error('nothing is sent')) });
+    expect(await governor.admitSocket(startedBy('s1', 1), { method: 'GET', url: URL, fields: {}, body: null })).toBeNull();
     expect(await spentIn(world)).toBe(20_000n);
     expect((await report(world)).shadow.byCode).toEqual({ SESSION_BUDGET_EXCEEDED: 1 });
   });

@@ -1,15 +1,14 @@
-import { limitTarget, splitAmount, stopTarget } from '../contract/order-words.ts';
-import { printable } from '../contract/printable.ts';
+import { readLimit, stopTarget } from '../contract/order-words.ts';
+import { printable, printableJson } from '../contract/printable.ts';
+import { readFlags, readScope, scopeQuery } from '../contract/report-words.ts';
 import type { OrderVerb, Target } from '../contract/views.ts';
-import { formatDollars, parseAmount, type Micros, type ParsedAmount } from '../core/amount.ts';
+import { formatDollars, type Micros } from '../core/amount.ts';
 import { Pag0Error } from '../core/errors.ts';
 import { MAIN } from '../core/tree.ts';
 import { approvalsText, approvalsView } from '../report/approvals.ts';
-import { budgetText } from '../report/budget-text.ts';
-import { budgetView } from '../report/budget.ts';
-import { readForest } from '../report/forest.ts';
-import { reportText } from '../report/report-text.ts';
-import { isReportScope, reportOf, type ReportFilter } from '../report/report.ts';
+import { budgetAnswer, reportAnswer, type Answered } from '../report/answers.ts';
+import { runNamed, sessionNamed } from '../report/session-choice.ts';
+import { readForest, type Forest } from '../report/forest.ts';
 import { scopesOf } from '../report/standing.ts';
 import type { OrderOutcome, Orders } from './orders.ts';
 import type { Parts } from './parts.ts';
@@ -44,71 +43,111 @@ export async function answerSlash(parts: Parts, live: Live, command: string, arg
   }
 }
 
-const BUDGET_USAGE = 'write /pag0-budget, or /pag0-budget raise|lower [session|run|project|day|agent NAME] $AMOUNT';
+const BUDGET_USAGE = 'write /pag0-budget, /pag0-budget session ID, or /pag0-budget raise|lower [session|run|project|today|agent NAME] $AMOUNT';
 const APPROVE_USAGE = 'write /pag0-approve to see what waits, /pag0-approve ID or /pag0-approve no ID';
-const REPORT_USAGE = 'write /pag0-report [session|run|project|today|all]';
 
-async function budget(parts: Parts, live: Live, words: readonly string[], orders: Orders): Promise<string> {
+/** What is typed is read as in a terminal, words and flags alike. */
+const ORDER_FLAGS = { session: 'value', json: 'nothing' } as const;
+const REPORT_FLAGS = { session: 'perhaps', run: 'perhaps', project: 'nothing', today: 'nothing', all: 'nothing', json: 'nothing' } as const;
+const APPROVE_FLAGS = { no: 'nothing', json: 'nothing' } as const;
+
+async function budget(parts: Parts, live: Live, typed: readonly string[], orders: Orders): Promise<string> {
+  const read = readFlags(typed, ORDER_FLAGS);
+  if (!read.ok) return badRequest(`${read.problem}; ${BUDGET_USAGE}`);
+  const { words, flags } = read;
   const [verb, ...rest] = words;
-  if (verb === undefined) return budgetText(await budgetView(parts, live));
-  if (verb !== 'raise' && verb !== 'lower') return badRequest(BUDGET_USAGE);
-  const { words: named, amount } = splitAmount(rest);
-  if (amount === undefined) return badRequest(`${verb} needs an amount; ${BUDGET_USAGE}`);
-  const read = limitTarget(named);
-  if (!read.ok) return badRequest(read.problem);
-  return spoken(await carryOut(parts, live, { verb, target: read.target, amount }, orders));
+  if (verb !== 'raise' && verb !== 'lower') {
+    const about = readScope(words, { session: flags.session }, ['session']);
+    if (!about.ok) return badRequest(BUDGET_USAGE);
+    return shown(await budgetAnswer(parts, viewQuery(scopeQuery(about.choice, { session: live.session.id }), flags.json)));
+  }
+  const limit = readLimit(verb, rest);
+  if (!limit.ok) return badRequest(limit.problem);
+  return ordered(parts, live, flags.session, { verb, target: limit.target, amount: limit.amount }, orders);
 }
 
-async function report(parts: Parts, live: Live, words: readonly string[]): Promise<string> {
-  const scope = words[0] ?? 'session';
-  if (words.length > 1 || !isReportScope(scope)) return badRequest(REPORT_USAGE);
-  const { session } = live;
-  const filters: Record<typeof scope, ReportFilter> = {
-    session: { scope: 'session', session },
-    run: { scope: 'run', run: session.run },
-    project: { scope: 'project', project: session.project },
-    today: { scope: 'today' },
-    all: { scope: 'all' },
-  };
-  return reportText(await reportOf(parts, filters[scope]), parts.policies.timeZone());
+async function report(parts: Parts, live: Live, typed: readonly string[]): Promise<string> {
+  const read = readFlags(typed, REPORT_FLAGS);
+  if (!read.ok) return badRequest(`${read.problem}; write /pag0-report [session [ID]|run [ID]|project|today|all]`);
+  const about = readScope(read.words, read.flags);
+  if (!about.ok) return badRequest(about.problem);
+  return shown(await reportAnswer(parts, viewQuery(scopeQuery(about.choice, { session: live.session.id }), read.flags.json)));
 }
 
-async function stop(parts: Parts, live: Live, verb: 'kill' | 'resume', words: readonly string[], orders: Orders): Promise<string> {
-  const read = stopTarget(words);
-  return read.ok ? spoken(await carryOut(parts, live, { verb, target: read.target }, orders)) : badRequest(read.problem);
+async function stop(parts: Parts, live: Live, verb: 'kill' | 'resume', typed: readonly string[], orders: Orders): Promise<string> {
+  const read = readFlags(typed, ORDER_FLAGS);
+  if (!read.ok) return badRequest(`${read.problem}; write /pag0-${verb} [session [ID]|run [ID]|project|agent NAME|all]`);
+  const whom = stopTarget(read.words);
+  return whom.ok ? ordered(parts, live, read.flags.session, { verb, target: whom.target }, orders) : badRequest(whom.problem);
 }
 
-async function approve(parts: Parts, words: readonly string[], orders: Orders): Promise<string> {
-  if (words.length === 0) return approvalsText(approvalsView(parts), '/pag0-approve');
-  const declined = words[0] === 'no';
-  const [id, ...rest] = declined ? words.slice(1) : words;
+async function approve(parts: Parts, typed: readonly string[], orders: Orders): Promise<string> {
+  const read = readFlags(typed, APPROVE_FLAGS);
+  if (!read.ok) return badRequest(`${read.problem}; ${APPROVE_USAGE}`);
+  const { words, flags } = read;
+  if (words.length === 0) return flags.no === undefined ? approvalsText(approvalsView(parts), '/pag0-approve') : badRequest(APPROVE_USAGE);
+  const declined = flags.no !== undefined || words[0] === 'no';
+  const [id, ...rest] = words[0] === 'no' ? words.slice(1) : words;
   return id === undefined || rest.length > 0 ? badRequest(APPROVE_USAGE) : spoken(await orders.approve(id, !declined, 'person'));
+}
+
+function viewQuery(query: Record<string, string>, json: string | true | undefined): URLSearchParams {
+  return new URLSearchParams(json === undefined ? { ...query, format: 'text' } : query);
+}
+
+function shown(answer: Answered<object>): string {
+  if (!answer.ok) return printable(`pag0 ${answer.code}: ${answer.problem}`);
+  return 'text' in answer.body && typeof answer.body.text === 'string' ? answer.body.text : printableJson(answer.body);
+}
+
+/** In the session that a flag names, else in this one. */
+async function ordered(parts: Parts, live: Live, named: string | true | undefined, order: Order, orders: Orders): Promise<string> {
+  if (typeof named !== 'string') return spoken(await carryOut(parts, live, order, orders));
+  const found = sessionNamed(readForest(parts), named);
+  if (!found.ok) return printable(`pag0 ${found.code}: ${found.problem}`);
+  return spoken(await carryOut(parts, parts.sessions.get(found.session.id) ?? null, order, orders));
 }
 
 export interface Order {
   verb: OrderVerb;
   target: Target;
-  /** As typed. */
-  amount?: string | undefined;
+  /** µ$ */
+  amount?: Micros | undefined;
+  /** Nothing is done; the answer is what would be. */
+  check?: boolean;
 }
 
 /** One order, from a slash command or from a terminal, in a person's name. */
 export async function carryOut(parts: Parts, live: Live | null, order: Order, orders: Orders): Promise<OrderOutcome> {
-  const aim = live === null ? { live, target: order.target } : aimAt(parts, live, order.target);
-  if (order.verb === 'kill') return orders.kill(aim.live, aim.target, 'person');
-  if (order.verb === 'resume') return orders.resume(aim.live, aim.target, 'person');
+  const forest = readForest(parts);
+  const aim = aimAt(parts, forest, live, order.target);
+  if ('code' in aim) return aim;
+  const { check } = order;
+  if (order.verb === 'kill') return orders.kill(aim.live, aim.target, 'person', check);
+  if (order.verb === 'resume') return orders.resume(aim.live, aim.target, 'person', check);
   if (aim.live === null) return { ok: false, code: 'NOT_FOUND', sentence: 'pag0 has seen no session yet' };
-  const read = typedAmount(order.amount ?? '');
-  if (!read.ok) return { ok: false, code: 'BAD_REQUEST', sentence: read.problem };
-  const wrongWay = checkDirection(order.verb, limitNow(parts, aim.live, aim.target), read.amount);
+  const { amount } = order;
+  if (amount === undefined) return { ok: false, code: 'BAD_REQUEST', sentence: `${order.verb} needs an amount, such as '$10'` };
+  const wrongWay = checkDirection(order.verb, limitNow(parts, aim.live, aim.target), amount);
   if (wrongWay !== null) return { ok: false, code: 'BAD_REQUEST', sentence: wrongWay };
-  return orders.setLimit(aim.live, aim.target, read.amount, 'person');
+  return orders.setLimit(aim.live, aim.target, amount, 'person', check);
 }
 
-/** An agent by the name that the tree shows, in a nested session too; whom nobody knows, `orders` answers for. */
-function aimAt(parts: Parts, live: Live, target: Target): { live: Live; target: Target } {
+/** A session and a run by the beginning of their id; an agent by the name that the tree shows, in a nested session too. Whom nobody knows, `orders` answers for. */
+function aimAt(parts: Parts, forest: Forest, live: Live | null, target: Target): { live: Live | null; target: Target } | Extract<OrderOutcome, { ok: false }> {
+  if (target.kind === 'session' && target.id !== undefined) {
+    const found = sessionNamed(forest, target.id);
+    return found.ok ? { live: parts.sessions.get(found.session.id) ?? null, target: { kind: 'session' } } : { ok: false, code: found.code, sentence: found.problem };
+  }
+  if (target.kind === 'run' && target.id !== undefined) {
+    const found = runNamed(forest, target.id);
+    return found.ok ? { live, target: { kind: 'run', id: found.run } } : { ok: false, code: found.code, sentence: found.problem };
+  }
+  return live === null ? { live, target } : agentAt(parts, forest, live, target);
+}
+
+function agentAt(parts: Parts, forest: Forest, live: Live, target: Target): { live: Live; target: Target } {
   if (target.kind !== 'agent') return { live, target };
-  const forest = readForest(parts);
   const seats = forest.family(live.session).flatMap((session) => forest.shown(session).map((agent) => ({ session, agent })));
   // Names are given out anew when a client starts over: the newest is meant.
   const found = seats.findLast(({ session, agent }) => forest.nameOf(session, agent.id) === target.name) ?? seats.find(({ agent }) => agent.id === target.name);
@@ -131,19 +170,6 @@ function checkDirection(verb: OrderVerb, limit: Micros | null | undefined, amoun
   if (verb === 'raise' && amount <= limit!) return `the limit is ${formatDollars(limit!)} already, so ${formatDollars(amount)} does not raise it`;
   if (verb === 'lower' && limit !== null && amount >= limit) return `the limit is ${formatDollars(limit)}, so ${formatDollars(amount)} does not lower it`;
   return null;
-}
-
-const CENT = 10_000n;
-
-/**
- * An amount as a person types it. Whole numbers are µ$ everywhere, but nobody types fractions of a cent: "10" was meant
- * as dollars, or was "$10" until a shell made it "0".
- */
-export function typedAmount(text: string): ParsedAmount {
-  const bare = text.replace(/^(["'])(.*)\1$/, '$2');
-  const read = parseAmount(bare);
-  if (!read.ok || read.amount >= CENT || bare.includes('$')) return read;
-  return { ok: false, problem: `${JSON.stringify(bare)} would be less than a cent; write dollars as "$10", in a terminal in single quotes ('$10')` };
 }
 
 function spoken(outcome: OrderOutcome): string {

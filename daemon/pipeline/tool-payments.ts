@@ -92,5 +92,6 @@ export function createToolPayments({ calls, nextId, limitMs = 15 * 60_000, lookM
 
 function deliveryOf(result: ToolPaymentResult): ToolDelivery<null> {
   if ('lost' in result) throw new Error(result.lost);
+  if ('unsent' in result) throw Object.assign(new Pag0Error('UPSTREAM_FAILED', result.unsent), { sent: false });
   return { answer: result, how: result.failed ? 'answered with an error' : 'answered', value: null };
 }

@@ -4,7 +4,7 @@ import type { Agent } from '../core/tree.ts';
 import { digestOf } from './digest.ts';
 import { driverOf } from './driver.ts';
 import type { Parts, ToolCall } from './parts.ts';
-import { agentScope, sessionScope } from './scopes.ts';
+import { agentScope, dayScope, projectScope, runScope, sessionScope } from './scopes.ts';
 import type { Live } from './sessions.ts';
 
 /**
@@ -60,7 +60,9 @@ export function modeOf(parts: Parts, live: Live): Mode {
 /** Stopped by pag0, and not let go on by a person since. */
 export function isStopped(parts: Parts, live: Live, agent: Agent): boolean {
   if (agent.stopped === null) return false;
-  return agent.stopped.at > parts.directives.resumedAt([agentScope(live.session.id, agent.id), sessionScope(live.session.id)]);
+  const { id, run, project } = live.session;
+  const accounts = [agentScope(id, agent.id), sessionScope(id), runScope(run), projectScope(project), dayScope(parts.dayOf(parts.clock()))];
+  return agent.stopped.at > parts.directives.resumedAt(accounts);
 }
 
 /** The ended loop that a turn continues, or is; null for everything that may go on. */

@@ -195,8 +195,22 @@ describe('a page whose seller names the price', () => {
 });
 
 describe('a page that is free', () => {
-  it('is read by the client, and what it read is given to the next one with the same prompt', async () => {
+  it('is read by the client each time, as nothing says how long that is good for', async () => {
     const world = createRecallWorld();
+    for (const agent of [{}, { agent_id: 'a1', agent_type: 'researcher' }]) {
+      const call = await world.start('WebFetch', FREE, agent);
+      expect(await servedText(call)).toBeNull();
+      await call.ran(read('A page.'));
+      world.now += 1_000;
+    }
+    expect(world.asked).toHaveLength(0);
+  });
+
+  it.each([
+    ['a lifetime', { ttlRules: [{ pattern: 'free', ttl: 600 }] }],
+    ['a read', { reuse: [{ endpoint: 'free.example/*' }] }],
+  ])('and that a rule gives %s is read once, and given to the next one with the same prompt', async (_, cache) => {
+    const world = createRecallWorld({ cache });
     const first = await world.start('WebFetch', FREE);
     expect(await servedText(first)).toBeNull();
     await first.ran(read('A page.'));
@@ -214,7 +228,7 @@ describe('a page that is free', () => {
     ['a failure', read('Not found', 404)],
     ['no result we know', 'text'],
   ])('leaves %s unremembered', async (_, response) => {
-    const world = createRecallWorld();
+    const world = createRecallWorld({ cache: { reuse: [{ endpoint: 'free.example/*' }] } });
     await (await world.start('WebFetch', FREE)).ran(response);
     expect(await servedText(await world.start('WebFetch', FREE))).toBeNull();
   });

@@ -10,6 +10,7 @@ import { counted, firstExceeded, type Exceeded, type Scope } from '../core/trans
 import { chainOf, isLoop, type Agent } from '../core/tree.ts';
 import type { PolicyInForce } from '../config/policies.ts';
 import type { Line, MoneyKind, Origin } from '../ports.ts';
+import { killedBy } from './kill-switch.ts';
 import type { Parts } from './parts.ts';
 import { currentStanding, type Standing } from './scopes.ts';
 import type { Live } from './sessions.ts';
@@ -50,7 +51,7 @@ export async function weighQuotes(parts: Parts, live: Live, agent: Agent, quotes
     policy,
     limits: standing.limits,
     agent: agent.name,
-    killed: parts.directives.killed(standing.scopes.map((scope) => scope.key)),
+    killed: killedBy(parts.directives, standing.scopes)?.lift ?? null,
     loopEnded: loopEnded(parts, live, agent, policy),
     exhausted: amount === 0n && quotes.some(canCost) ? await exhausted(parts, standing.scopes) : null,
   });

@@ -6,7 +6,8 @@ import { completed, type Policy } from '../core/policy.ts';
 import { NO_SANDBOX } from '../core/sandbox.ts';
 import { memoryLedger } from '../ledger/memory.ts';
 import { memoryRoster } from '../ledger/roster.ts';
-import type { Ledger } from '../ports.ts';
+import { MAIN } from '../core/tree.ts';
+import type { Asker, Ledger } from '../ports.ts';
 import { readShell } from '../shell/syntax.ts';
 import { createApprovals } from './approvals.ts';
 import { createDirectives } from './directives.ts';
@@ -30,6 +31,24 @@ export interface World {
   setPolicy(config: object): void;
 }
 
+/** As where a gateway runs and the session's shells are told of it. `calls`: what the system says of a connection, by its port there: the Bash call it comes from. */
+export function withGateway(world: Pick<World, 'parts'>, calls: Readonly<Record<number, string>> = {}): void {
+  world.parts.gateway = { isTold: () => true, ownConfig: () => new Set() };
+  world.parts.shells = {
+    begin: async () => {},
+    launchOf: async () => null,
+    whose: async (live, { connection }) => {
+      const call = live.running.get(calls[connection.remotePort ?? -1] ?? '') ?? null;
+      return { agent: call?.agent ?? MAIN, call, among: call === null ? [...live.running.values()] : [], program: null };
+    },
+  };
+}
+
+/** What a session started, by what its environment shows; `remotePort` tells the connections apart. */
+export function startedBy(session: string, remotePort: number, more: Partial<Asker> = {}): Asker {
+  return { session, by: 'environment', shell: null, connection: { remotePort }, ...more };
+}
+
 export function createWorld(config: object = {}, ledger: Ledger = memoryLedger()): World {
   let inForce = { policy: policyFrom(config) };
   let calls = 0;
@@ -51,7 +70,8 @@ export function createWorld(config: object = {}, ledger: Ledger = memoryLedger()
     underway: new Set(),
     access: async () => undefined,
     sandboxOf: () => NO_SANDBOX,
-    ticketing: null,
+    gateway: null,
+    shells: null,
     recall: null,
     protectedPaths: ['/home/me/.pag0'],
     approvals: createApprovals(clock, () => `ask${(asked += 1)}`),

@@ -1,5 +1,6 @@
 import type { AgentView, BudgetView, ScopeView, Spending } from '../contract/views.ts';
-import { printable, widthOf } from '../contract/printable.ts';
+import { printable, shortened, widthOf } from '../contract/printable.ts';
+import { killedSentence } from '../pipeline/kill-switch.ts';
 import { approvalLines } from './approvals.ts';
 import { bar, cell, cellRight, count, dollars, folder, NO_BAR, percent, SHADOW, shortId, WIDTH, wrap } from './page.ts';
 
@@ -12,20 +13,18 @@ export function budgetText(view: BudgetView): string {
   const nodes = flatten(view.tree);
   const idle = view.scopes.every((scope) => scope.scope !== 'session' || counted(scope) === 0n) && nodes.length === 1;
   return [
-    head + folder(view.cwd, WIDTH - head.length),
+    head + folder(view.cwd, WIDTH - widthOf(head)),
     ...(view.mode === 'shadow' ? [SHADOW] : []),
     '',
     ...scopeLines(view.scopes),
     ...(view.cacheHits === 0 ? [] : [`  saved ${dollars(view.cacheSavings)} by ${count(view.cacheHits, 'answer')} from the cache`]),
     '',
     ...(idle ? ['Nothing has been spent in this session yet.'] : agentLines(nodes)),
-    ...(idle && view.tree.killed ? [KILLED] : []),
+    ...(view.killSwitch === null ? [] : ['', ...wrap(killedSentence(view.killSwitch), '')]),
     ...(view.approvals.length === 0 ? [] : ['', 'Payments asked about, which /pag0-approve answers:', ...view.approvals.flatMap((one) => approvalLines(one, view.at, '  '))]),
     ...view.problems.flatMap((problem) => ['', ...wrap(`Configuration: ${problem}`, '')]),
   ].join('\n');
 }
-
-const KILLED = 'Paid calls are stopped by the kill switch; /pag0-resume lifts it.';
 
 const NAMES: Record<ScopeView['scope'], string> = { session: 'session', run: 'run', project: 'project', day: 'today', agent: 'agent' };
 
@@ -82,7 +81,7 @@ function agentLines(nodes: readonly Node[]): string[] {
   const shown = pick(nodes);
   const moneyWidth = Math.max(...shown.map(({ agent }) => treeMoney(agent).length));
   const room = Math.max(8, WIDTH - '    ██████████    100 %  working'.length - moneyWidth);
-  const nameWidth = Math.min(room, Math.max(...shown.map(({ agent, depth }) => Math.min(depth, 8) * 2 + widthOf(printable(lastName(agent), room)))));
+  const nameWidth = Math.min(room, Math.max(...shown.map(({ agent, depth }) => Math.min(depth, 8) * 2 + widthOf(shortened(lastName(agent), room)))));
   const lines = shown.flatMap(({ agent, depth }) => {
     const name = cell(`${'  '.repeat(Math.min(depth, 8))}${lastName(agent)}`, nameWidth);
     const line = `  ${name}  ${barOf(agent)}  ${cell(treeMoney(agent), moneyWidth)}  ${cellRight(shareOf(agent), 5)}  ${agent.state}`;
@@ -107,8 +106,7 @@ function notes(agent: AgentView): string[] {
   const rounds = agent.kind === 'loop' ? [count(agent.iterations, 'iteration')] : [];
   const facts = [...own, ...rounds].join(', ');
   const stop = agent.stopped === null ? [] : [`${agent.stopped.code} after ${count(agent.stopped.attempts, 'attempt')}: ${agent.stopped.reason}`];
-  const kill = agent.killed && agent.id === 'main' ? [KILLED] : [];
-  return [...(facts === '' ? [] : [facts]), ...stop, ...kill];
+  return [...(facts === '' ? [] : [facts]), ...stop];
 }
 
 /** All, when they fit on a screen; else those that spent most. Who is above them has spent at least as much. */

@@ -4,6 +4,7 @@ import type { ApprovalView } from '../contract/approval-views.ts';
 import type { AgentView, BudgetView, ScopeView } from '../contract/views.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { agentScope, runScope, sessionScope } from '../pipeline/scopes.ts';
+import { sessionKilled } from '../pipeline/kill-switch.ts';
 import { approvalView } from './approvals.ts';
 import { readForest, type Forest } from './forest.ts';
 import { emptyTally, tallyBy, type Tally } from './tally.ts';
@@ -32,12 +33,22 @@ export async function budgetView(parts: Parts, live: { session: Session }, fores
     at: parts.clock(),
     utilizationRate: scopes.find((one) => one.scope === 'session')?.utilizationRate ?? null,
     scopes,
+    killSwitch: sessionKilled(parts, session),
     cacheHits: cached.hits,
     cacheSavings: cached.saved.toString(),
     tree: draw(parts, forest, root, balanceOf),
     approvals: approvalsIn(parts, forest, session),
-    problems: parts.policies.problems(session),
+    problems: parts.policies.problems(withOptionsOfNow(forest, session)),
   };
+}
+
+/**
+ * The plugin's options are the user's, and a session keeps what they were at its last prompt. Who has mended a wrong one is not told of it
+ * by a session that has ended before: the session that spoke last knows.
+ */
+function withOptionsOfNow(forest: Forest, session: Session): Session {
+  const newest = forest.newest.map(forest.session).find((one) => one !== undefined && one.parent === null);
+  return newest === undefined ? session : { ...session, options: newest.options };
 }
 
 function approvalsIn(parts: Parts, forest: Forest, session: Session): ApprovalView[] {
@@ -94,14 +105,14 @@ function draw(parts: Parts, forest: Forest, seat: Seat, balanceOf: (key: string)
   const below = seat.children.reduce((sum, child) => sum + balanceOf(scopeOf(child.session, child.agent)).posted, 0n);
   const keys = scopes.map((scope) => scope.key);
   const killed = parts.directives.killed(keys);
-  const stopped = stopInForce(parts, session, agent, keys);
+  const stopped = stopInForce(parts, forest, session, agent, keys);
   return {
     agentId: forest.nameOf(session, agent.id),
     id: agent.id,
     session: session.id,
     role: roleOf(agent.name),
     type: agent.type,
-    kind: agent.kind as AgentView['kind'],
+    kind: agent.kind,
     ...spending(balance, scopes[0]?.limit ?? null),
     // All that is charged below is charged here as well, so what is left is the agent's own.
     own: (balance.posted - below).toString(),
@@ -113,7 +124,7 @@ function draw(parts: Parts, forest: Forest, seat: Seat, balanceOf: (key: string)
   };
 }
 
-/** A loop is at work for as long as its turn is the one in progress. */
+/** A loop, or a turn with a budget, is at work for as long as its turn is the one in progress. */
 function isOver(session: Session, agent: Agent): boolean {
-  return agent.endedAt !== null || session.endedAt !== null || (agent.kind === 'loop' && session.turn !== agent.id);
+  return agent.endedAt !== null || session.endedAt !== null || ((agent.kind === 'loop' || agent.kind === 'turn') && session.turn !== agent.id);
 }

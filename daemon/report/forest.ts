@@ -1,19 +1,22 @@
 import { MAIN, visibleParent, type Agent, type Link, type Session } from '../core/tree.ts';
 import type { Place } from '../contract/views.ts';
 import type { Parts } from '../pipeline/parts.ts';
+import { isAccount } from '../pipeline/scopes.ts';
 
-/** The sessions and how they hang together, as a person is shown them: no turns, nested sessions below their agent. */
+/** The sessions and how they hang together, as a person is shown them: turns only where they hold a budget, nested sessions below their agent. */
 export interface Forest {
   /** Ids, the one that spoke last first. */
   newest: readonly string[];
   session(id: string): Session | undefined;
+  runOf(id: string): string;
   /** Sessions that agents of this one started, oldest first. */
   nested(id: string): Session[];
   /** The session and everything below it, parents first. */
   family(root: Session): Session[];
+  isShown(session: Session, agent: Agent): boolean;
   /** Everyone who shows in a session, parents first. */
   shown(session: Session): Agent[];
-  /** Under whom an agent's own spending is shown: a turn's under `main`. */
+  /** Under whom an agent's own spending is shown: a turn's under `main`, unless it has a budget of its own. */
   shownId(session: Session | undefined, agent: string): string;
   nameOf(session: Session | undefined, agent: string): string;
   parentOf(session: Session, agent: Agent): Place | null;
@@ -35,12 +38,18 @@ export function readForest(parts: Parts): Forest {
   const names = new Map<string, string>();
   const known = knownSessions(parts);
   const children = nestedIds(known);
+  const runs = new Map(known.map(({ id, run }) => [id, run]));
 
   function session(id: string): Session | undefined {
     const atWork = live.get(id);
     if (atWork !== undefined) return atWork;
     if (!stored.has(id)) stored.set(id, parts.roster.session(id));
     return stored.get(id);
+  }
+
+  /** Most turns are main's; only one that holds a budget is told apart. */
+  function isShown(one: Session, agent: Agent): boolean {
+    return agent.kind !== 'turn' || isAccount(one, agent, parts.policies.of(one)?.policy.agents ?? [], parts.directives);
   }
 
   function nested(id: string): Session[] {
@@ -55,13 +64,13 @@ export function readForest(parts: Parts): Forest {
 
   function shownId(one: Session | undefined, agent: string): string {
     const found = one?.agents.get(agent);
-    if (found !== undefined) return found.kind === 'turn' ? (visibleParent(one!, found) ?? MAIN) : agent;
+    if (found !== undefined) return isShown(one!, found) ? agent : (visibleParent(one!, found, (other) => isShown(one!, other)) ?? MAIN);
     // An agent whose row a crash swallowed; turns are named so by `sessions.ts`.
     return agent.startsWith('turn-') ? MAIN : agent;
   }
 
   function parentOf(one: Session, agent: Agent): Place | null {
-    if (agent.id !== MAIN) return { session: one.id, agent: visibleParent(one, agent) ?? MAIN };
+    if (agent.id !== MAIN) return { session: one.id, agent: visibleParent(one, agent, (other) => isShown(one, other)) ?? MAIN };
     if (one.parent === null) return null;
     return { session: one.parent.session, agent: shownId(session(one.parent.session), one.parent.agent) };
   }
@@ -93,11 +102,13 @@ export function readForest(parts: Parts): Forest {
   return {
     newest: [...known].sort((a, b) => b.lastSeen - a.lastSeen).map((one) => one.id),
     session,
+    runOf: (id) => runs.get(id) ?? id,
     nested,
     family,
     shownId,
     parentOf,
-    shown: (one) => [...one.agents.values()].filter((agent) => agent.kind !== 'turn'),
+    isShown,
+    shown: (one) => [...one.agents.values()].filter((agent) => isShown(one, agent)),
     nameOf: agentName,
   };
 }
@@ -106,14 +117,15 @@ interface Known {
   id: string;
   startedAt: number;
   parent: Link | null;
+  run: string;
   lastSeen: number;
 }
 
 /** Those at work are asked too: the roster is written behind. */
 function knownSessions(parts: Parts): Known[] {
   const known = new Map<string, Known>();
-  for (const { session, lastSeen } of parts.sessions.all()) known.set(session.id, { id: session.id, startedAt: session.startedAt, parent: session.parent, lastSeen });
-  for (const one of parts.roster.recent(RECENT)) if (!known.has(one.id)) known.set(one.id, { id: one.id, startedAt: one.startedAt, parent: one.parent, lastSeen: one.startedAt });
+  for (const { session, lastSeen } of parts.sessions.all()) known.set(session.id, { id: session.id, startedAt: session.startedAt, parent: session.parent, run: session.run, lastSeen });
+  for (const one of parts.roster.recent(RECENT)) if (!known.has(one.id)) known.set(one.id, { id: one.id, startedAt: one.startedAt, parent: one.parent, run: one.run, lastSeen: one.startedAt });
   return [...known.values()].sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
 }
 

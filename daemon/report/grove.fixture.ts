@@ -9,7 +9,7 @@ import { memoryRoster } from '../ledger/roster.ts';
 import { createApprovals } from '../pipeline/approvals.ts';
 import { createDirectives } from '../pipeline/directives.ts';
 import { standingOf } from '../pipeline/scopes.ts';
-import { createSessions, type Live } from '../pipeline/sessions.ts';
+import { bashCall, createSessions, type Live } from '../pipeline/sessions.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import type { Ledger, Roster } from '../ports.ts';
 
@@ -47,7 +47,8 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
     underway: new Set(),
     access: async () => undefined,
     sandboxOf: () => NO_SANDBOX,
-    ticketing: null,
+    gateway: null,
+    shells: null,
     recall: null,
     protectedPaths: [],
     approvals: createApprovals(clock, () => `ask${(asked += 1)}`),
@@ -65,7 +66,7 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
     session: register,
     restart: () => ({ ...parts, sessions: createSessions(roster, clock) }),
     nested(id: string, parent: Live, agent: string) {
-      parent.running.set('nest', { agent, command: 'claude -p', charged: [], approvedUpTo: 0n, approvals: [], alerts: [] });
+      parent.running.set('nest', bashCall({ id: 'nest', agent, command: 'claude -p' }));
       const live = register(id, { parentSession: parent.session.id });
       parent.running.clear();
       return live;

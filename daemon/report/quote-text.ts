@@ -1,20 +1,20 @@
 import type { QuoteOutcome, QuoteView } from '../contract/quote-views.ts';
-import { printable } from '../contract/printable.ts';
+import { printable, shortened } from '../contract/printable.ts';
 import { dollars, SHADOW, shortId, WIDTH, wrap } from './page.ts';
 
 /** `pag0 quote` as a person reads it: one line of what it comes to, and what that rests on. */
 export function quoteText(view: QuoteView, now: number): string {
   const { method, url, session, agent, mode, payTo, network, asset, answered, sentence } = view;
   return [
-    printable(`${method} ${url}`, 2 * WIDTH),
+    ...wrap(`${method} ${url}`, '', 3),
     '',
     ...wrap(`${COMES_TO[view.outcome]}${priceOf(view)}`, '  '),
     ...(sentence === null ? [] : wrap(sentence, '  ')),
-    ...(payTo === null ? [] : ['', `  payee    ${payTo}`, `  token    ${asset}`, `  network  ${network}`]),
+    ...(payTo === null ? [] : ['', ...[`  payee    ${payTo}`, `  token    ${asset}`, `  network  ${network}`].map((line) => printable(line, WIDTH))]),
     ...(view.cached === null ? [] : ['', ...wrap(`${dollars(view.cached.price)} was paid for the answer ${minutes(now - view.cached.storedAt)} ago; it is good for another ${minutes(view.cached.expiresAt - now)}.`, '  ')]),
     '',
     ...(answered === null ? ['Nothing was sent.'] : [`It was asked once, without a payment, and answered ${answered}.`]),
-    session === null ? 'pag0 has seen no session yet: this is by the defaults.' : `For ${printable(agent, 40)} of session ${shortId(session)}, as its limits stand now.`,
+    session === null ? 'pag0 has seen no session yet: this is by the defaults.' : `For ${shortened(agent, 28)} of session ${shortId(session)}, as its limits stand now.`,
     ...(mode === 'shadow' ? [SHADOW] : []),
   ].join('\n');
 }
@@ -29,6 +29,7 @@ const COMES_TO: Record<QuoteOutcome, string> = {
   refused: 'refused',
   unpaid: 'not paid',
   failed: 'not known',
+  unsent: 'only the seller knows',
 };
 
 function priceOf({ outcome, price, priced, byUse }: QuoteView): string {

@@ -1,5 +1,6 @@
-import { printable } from '../contract/printable.ts';
+import { printable, shortened, widthOf } from '../contract/printable.ts';
 import type { ReceiptsView, ReceiptView } from '../contract/receipt-views.ts';
+import { networkName } from '../core/token-names.ts';
 import { csv } from './csv.ts';
 import { cell, count, dollars, moment, shortId, WIDTH, wrap } from './page.ts';
 
@@ -21,12 +22,12 @@ export function receiptsText({ scope, session, receipts, more }: ReceiptsView, t
 export function receiptLines(receipt: ReceiptView, timeZone: string): string[] {
   const { at, state, amount, endpoint, payee, network, agent, toolCall, session, transaction, reason, resource } = receipt;
   const facts = `  ${cell(moment(at, timeZone), 18)}  ${cell(state, 6)}  ${dollars(amount).padStart(9)}  `;
-  const by = `    by ${printable(agent, 26)} in ${shortId(session)}${toolCall === null ? '' : `, ${printable(toolCall, 32)}`}`;
+  const by = `    by ${shortened(agent, 26)} in ${shortId(session)}${toolCall === null ? '' : `, ${printable(toolCall, 32)}`}`;
   return [
-    facts + printable(endpoint, WIDTH - facts.length),
-    printable(`    to ${printable(payee)} on ${printable(network)}`, WIDTH),
+    facts + shortened(endpoint, WIDTH - widthOf(facts)),
+    `    to ${shortened(payee, 42)} on ${shortened(networkName(network), 20)}`,
     by,
-    ...(resource === null ? [] : [`    for ${printable(resource, WIDTH - 8)}`]),
+    ...(resource === null ? [] : [`    for ${shortened(resource, WIDTH - 8)}`]),
     ...(transaction === null ? [] : [`    ${transaction}`]),
     ...(reason === null ? [] : [`    ${printable(reason, WIDTH - 4)}`]),
   ];

@@ -1,5 +1,6 @@
-import { printable } from '../contract/printable.ts';
+import { shortened } from '../contract/printable.ts';
 import type { AccountView, DifferenceView, ReconciliationView } from '../contract/reconciliation-views.ts';
+import { tokenName } from '../core/token-names.ts';
 import { count, dollars, moment, WIDTH, wrap } from './page.ts';
 import { receiptLines } from './receipts-text.ts';
 
@@ -14,7 +15,7 @@ export function reconciliationText(view: ReconciliationView, timeZone: string): 
 }
 
 function accountLines(account: AccountView, asked: number, timeZone: string): string[] {
-  const head = [printable(`${account.asset} on ${account.network}`, WIDTH), printable(`  from ${account.payer}`, WIDTH)];
+  const head = [shortened(tokenName(account.network, account.asset), WIDTH), `  from ${shortened(account.payer, WIDTH - 7)}`];
   if (account.unknown !== null) return [...head, `  unknown: ${WHY[account.unknown]}`];
   const { agreed, agreedAmount, pending, differences, since } = account;
   const more = differences.length - MAX_ROWS;

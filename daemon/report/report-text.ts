@@ -1,6 +1,6 @@
 import type { AgentRow, Counts, Report, ReportStop } from '../contract/views.ts';
 import { columns, count, dollars, folder, moment, percent, SHADOW, shortId, WIDTH, wrap, type Column } from './page.ts';
-import { printable } from '../contract/printable.ts';
+import { shortened, widthOf } from '../contract/printable.ts';
 import { addCounts, countsOf, emptyTally, type Tally } from './tally.ts';
 
 /** Rows of a table on one screen; JSON has them all. */
@@ -31,7 +31,7 @@ function title(report: Report): string {
     case 'session':
       return `pag0 report, session ${shortId(report.session!)}`;
     case 'run':
-      return `pag0 report, run ${printable(report.run!, 40)}`;
+      return `pag0 report, run ${shortened(report.run!, 40)}`;
     case 'project':
       return `pag0 report, project ${folder(report.project!, WIDTH - 22)}`;
     case 'today':
@@ -60,7 +60,7 @@ function summary(report: Report): string[] {
     `  refused   ${refused.total}${refused.total === 0 ? '' : `: ${codesOf(refused.byCode)}`}`,
     ...shadowed.map((line) => `  shadow    ${line}`),
     `  cache     ${percent(report.cacheHitRate)} hits, ${dollars(report.cacheSavings)} saved`,
-  ].flatMap((line) => (line.length <= WIDTH ? [line] : wrap(line.trim(), '  ')));
+  ].flatMap((line) => (widthOf(line) <= WIDTH ? [line] : wrap(line.trim(), '  ')));
 }
 
 function codesOf(byCode: Record<string, number>): string {
@@ -129,7 +129,7 @@ function stops(all: readonly ReportStop[], timeZone: string): string[] {
   const shown = all.slice(-MAX_STOPS);
   const earlier = all.length - shown.length;
   const lines = shown.flatMap((stop) => [
-    ...wrap(`${printable(stop.agentId, 40)}  ${stop.code} after ${count(stop.attempts, 'attempt')}, ${moment(stop.at, timeZone)}`, '  '),
+    ...wrap(`${shortened(stop.agentId, 36)}  ${stop.code} after ${count(stop.attempts, 'attempt')}, ${moment(stop.at, timeZone)}`, '  '),
     ...wrap(stop.reason, '    '),
   ]);
   return ['', 'stopped', ...(earlier === 0 ? [] : [`  … and ${earlier} before`]), ...lines];

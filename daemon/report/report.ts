@@ -1,7 +1,7 @@
 import { counted } from '../core/transfer.ts';
 import { ratio } from '../core/amount.ts';
 import { MAIN, roleOf, type Session } from '../core/tree.ts';
-import type { AgentRow, Counts, Place, Report, ReportScope, ReportStop } from '../contract/views.ts';
+import type { AgentRow, Counts, Place, Report, ReportStop } from '../contract/views.ts';
 import type { Parts } from '../pipeline/parts.ts';
 import { agentScope } from '../pipeline/scopes.ts';
 import type { JournalSum, MoneyKind, OpenReservation, Origin } from '../ports.ts';
@@ -147,7 +147,7 @@ async function agentRows(parts: Parts, forest: Forest, sums: readonly JournalSum
       session: seat.session,
       role: roleOf(agent?.name ?? seat.agent),
       type: agent?.type ?? seat.agent,
-      kind: (agent?.kind ?? (seat.agent === MAIN ? 'main' : 'subagent')) as AgentRow['kind'],
+      kind: agent?.kind ?? (seat.agent === MAIN ? 'main' : 'subagent'),
       parent: session === undefined || agent === undefined ? null : forest.parentOf(session, agent),
       ...countsOf(tally),
       total: totals.get(key)!.toString(),
@@ -211,8 +211,4 @@ function stopsIn(forest: Forest, sessions: readonly Session[], span: Span): Repo
 
 function stoppedWithin(forest: Forest, session: Session, agent: string, span: Span) {
   return stopsOf(forest, session, agent).filter((stopped) => stopped.at >= span.since && stopped.at < span.until);
-}
-
-export function isReportScope(text: string): text is ReportScope {
-  return ['session', 'run', 'project', 'today', 'all'].includes(text);
 }

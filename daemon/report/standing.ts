@@ -29,15 +29,15 @@ export function spending(balance: Balance, limit: Micros | null): Spending {
 }
 
 /** Why this agent was ended and has not been let go on since, or null. */
-export function stopInForce(parts: Parts, session: Session, agent: Agent, scopes: readonly string[]): Stopped | null {
-  const stopped = agent.id === MAIN ? turnStop(session) : agent.stopped;
+export function stopInForce(parts: Parts, forest: Forest, session: Session, agent: Agent, scopes: readonly string[]): Stopped | null {
+  const stopped = agent.id === MAIN ? turnStop(forest, session) : agent.stopped;
   return stopped !== null && stopped.at > parts.directives.resumedAt(scopes) ? stopped : null;
 }
 
 /** Main's own calls are a turn's; one that was ended is over when the next begins. */
-function turnStop(session: Session): Stopped | null {
+function turnStop(forest: Forest, session: Session): Stopped | null {
   const turn = session.turn === null ? session.agents.get(MAIN) : session.agents.get(session.turn);
-  return turn === undefined || turn.kind === 'loop' ? null : turn.stopped;
+  return turn === undefined || (turn.id !== MAIN && forest.isShown(session, turn)) ? null : turn.stopped;
 }
 
 /** Every stop of an agent, oldest first, for the record; those of its turns are main's. */

@@ -86,7 +86,7 @@ Nothing has been spent in this session yet.`.trimStart(),
     await grove.parts.directives.give({ kind: 'kill', scope: 'all', limit: null, by: 'person', at: grove.now });
     const view = await budgetView({ ...grove.parts, policies: { ...grove.parts.policies, problems: () => ['config.json: policy.sessionBudget: no'] } }, live);
     const text = budgetText(view);
-    expect(text).toContain('Paid calls are stopped by the kill switch; /pag0-resume lifts it.');
+    expect(text).toContain('\n\nPaid calls are stopped for everything; /pag0-resume all lifts that.');
     expect(text).toContain('Configuration: config.json: policy.sessionBudget: no');
   });
 

@@ -34,10 +34,15 @@ export interface Outcome {
 const MAX_INTERIM = 32;
 const NOTHING = Buffer.alloc(0);
 
+/** The connection is one to a proxy, that is asked for the whole address. */
+export interface ByProxy {
+  lines: readonly string[];
+}
+
 /** One request and its answer on a connection that stands. Written as it was written to us, read as a client would read it. */
-export function exchangeOn(socket: Socket, request: WebRequest, limits: ExchangeLimits, signal: AbortSignal, { free, broke }: Outcome): Promise<WebAnswer> {
+export function exchangeOn(socket: Socket, request: WebRequest, limits: ExchangeLimits, signal: AbortSignal, asked: ByProxy | null, { free, broke }: Outcome): Promise<WebAnswer> {
   return new Promise((resolve, reject) => {
-    const { lines, target, version } = outline(request);
+    const { lines, target, version } = asked === null ? outline(request) : wholly(outline(request), request, asked);
     let head: AnswerHead | null = null;
     let body: Readable | null = null;
     let scanner: BodyScanner | null = null;
@@ -189,6 +194,11 @@ function drained(socket: Socket): Promise<void> {
     socket.on('drain', done).on('close', done);
     if (socket.destroyed) done();
   });
+}
+
+function wholly({ lines, target, version }: ReturnType<typeof outline>, { url }: WebRequest, asked: ByProxy): ReturnType<typeof outline> {
+  const origin = /^https?:\/\/[^/?#]+/i.exec(url)![0];
+  return { lines: [...lines, ...asked.lines], target: target === '*' ? origin : origin + target, version };
 }
 
 /** How the request is written. Without a pattern it is our own: then what it says is what `fields` say. */

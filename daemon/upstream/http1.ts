@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { dial, LeadsHere, type Far } from '../http1/connect.ts';
-import type { WebAnswer, WebRequest } from '../ports.ts';
-import { exchangeOn, type ExchangeLimits } from './http1-connection.ts';
+import { proxyAuthorization, type ProxyAddress } from '../core/own-proxy.ts';
+import type { WayOut, WebAnswer, WebRequest } from '../ports.ts';
+import { exchangeOn, type ByProxy, type ExchangeLimits } from './http1-connection.ts';
 import { UpstreamError, upstreamError } from './upstream-error.ts';
 
 export interface Http1Options extends ExchangeLimits {
@@ -23,7 +24,8 @@ interface Idle {
 }
 
 export interface Http1 {
-  send(request: WebRequest, far: Far, signal: AbortSignal): Promise<WebAnswer>;
+  /** `way`: of a session whose person has a proxy or certificates of their own. */
+  send(request: WebRequest, far: Far, signal: AbortSignal, way?: WayOut): Promise<WebAnswer>;
   close(): void;
 }
 
@@ -64,9 +66,12 @@ export function createHttp1(options: Http1Options): Http1 {
     socket.resume();
   }
 
-  async function connectTo(key: string, far: Far, signal: AbortSignal): Promise<Socket> {
+  async function connectTo(key: string, far: Far, signal: AbortSignal, way: WayOut | undefined): Promise<Socket> {
     const { connectMs, trust, ownPort } = options;
-    const socket = await dial(far, { connectMs, trust, ownPort, signal, session: sessions.get(key) });
+    const by = way === undefined || way.proxy === null || !far.secure ? null : { proxy: way.proxy, fields: [] };
+    // A proxy is itself asked for what is not secret.
+    const to = way !== undefined && way.proxy !== null && by === null ? way.proxy : far;
+    const socket = await dial(to, { connectMs, trust: way?.trust ?? trust, ownPort, signal, by, session: sessions.get(key) });
     open.add(socket);
     socket.on('error', () => {}).once('close', () => {
       open.delete(socket);
@@ -82,24 +87,27 @@ export function createHttp1(options: Http1Options): Http1 {
     return socket;
   }
 
-  async function send(request: WebRequest, far: Far, signal: AbortSignal): Promise<WebAnswer> {
-    const key = `${far.secure ? 'https' : 'http'}://${far.host}:${far.port}`;
+  async function send(request: WebRequest, far: Far, signal: AbortSignal, way?: WayOut): Promise<WebAnswer> {
+    const origin = `${far.secure ? 'https' : 'http'}://${far.host}:${far.port}`;
+    const key = way === undefined ? origin : `${origin} ${way.name}`;
+    const asked = way !== undefined && way.proxy !== null && !far.secure ? askedOf(way.proxy) : null;
     let connected = false;
     try {
-      const socket = (signal.aborted ? null : take(key, request.written?.connection)) ?? (await connectTo(key, far, signal));
+      const known = signal.aborted ? null : take(key, request.written?.connection);
+      const socket = known ?? (await connectTo(key, far, signal, way));
       connected = true;
-      return await over(key, socket, request, signal);
+      return await over(key, origin, socket, request, signal, asked);
     } catch (error) {
       const sent = connected && !(error instanceof LeadsHere);
-      if (signal.aborted && !(error instanceof UpstreamError)) throw new UpstreamError('UPSTREAM_FAILED', `The exchange with ${key} was given up.`, { sent, cause: signal.reason });
-      throw upstreamError(error, key, sent);
+      if (signal.aborted && !(error instanceof UpstreamError)) throw new UpstreamError('UPSTREAM_FAILED', `The exchange with ${origin} was given up.`, { sent, cause: signal.reason });
+      throw upstreamError(error, origin, sent);
     }
   }
 
-  function over(key: string, socket: Socket, request: WebRequest, signal: AbortSignal): Promise<WebAnswer> {
-    return exchangeOn(socket, request, options, signal, {
+  function over(key: string, origin: string, socket: Socket, request: WebRequest, signal: AbortSignal, asked: ByProxy | null): Promise<WebAnswer> {
+    return exchangeOn(socket, request, options, signal, asked, {
       free: () => keep(key, socket, request.written?.connection),
-      broke: (error) => upstreamError(signal.aborted ? new Error('given up', { cause: error }) : error, key, true),
+      broke: (error) => upstreamError(signal.aborted ? new Error('given up', { cause: error }) : error, origin, true),
     });
   }
 
@@ -109,4 +117,10 @@ export function createHttp1(options: Http1Options): Http1 {
       for (const socket of open) socket.destroy();
     },
   };
+}
+
+/** How a proxy is asked: by the whole address, and shown what it asks for (RFC 9112, section 3.2.2). */
+function askedOf(proxy: ProxyAddress): ByProxy {
+  const authorization = proxyAuthorization(proxy);
+  return { lines: authorization === null ? [] : [`Proxy-Authorization: ${authorization}`] };
 }

@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { Agent, type Dispatcher } from 'undici';
 import type { Far } from '../http1/connect.ts';
-import type { Upstream, WebRequest } from '../ports.ts';
+import type { FindWayOut, Upstream, WebRequest } from '../ports.ts';
 import { exchange } from './exchange.ts';
 import { requestFields } from './fields.ts';
 import { createHttp1 } from './http1.ts';
@@ -17,6 +17,8 @@ export interface UpstreamOptions {
   /** Between two pieces of a body. */
   idleMs?: number;
   maxHeaderBytes?: number;
+  /** By which way a session's requests leave; without it straight. */
+  wayOut?: FindWayOut;
   /** The daemon's own, where nothing may lead. */
   ownPort?: number;
 }
@@ -58,6 +60,9 @@ export function createUpstream(options: UpstreamOptions = {}): Upstream {
   return {
     async send(request, signal) {
       const { origin, far, path } = destination(request);
+      const way = options.wayOut?.(request.session, far);
+      // What speaks nothing but HTTP/2 is reached straight only.
+      if (way !== undefined && (way.proxy !== null || way.trust !== undefined)) return http1.send(request, far, signal, way);
       if (http2Only.has(origin)) return exchange(http2, dispatchOptions(request, origin, path), signal);
       try {
         return await http1.send(request, far, signal);

@@ -10,7 +10,6 @@ export const CLIENT_VERSION = '2.1.332';
 
 const run = promisify(execFile);
 const REPO = fileURLToPath(new URL('../../', import.meta.url));
-const CACHE = join(REPO, 'node_modules', '.cache', 'pag0-e2e', `claude-code-${CLIENT_VERSION}`);
 const INSTALL_LIMIT_MS = 10 * 60_000;
 
 /** The path of the pinned client's executable, installed into the repository's cache on first use. */
@@ -20,11 +19,27 @@ export async function ensureClient(env: NodeJS.ProcessEnv = process.env): Promis
     if (await isExecutable(given)) return given;
     throw new Error(`PAG0_E2E_CLIENT names ${given}, which is not an executable file.`);
   }
-  const executable = executableIn(CACHE);
-  if (await isExecutable(executable)) return executable;
-  await install(env);
-  if (await isExecutable(executable)) return executable;
-  throw new Error(`The registry has no Claude Code ${CLIENT_VERSION} for ${platformPackage()}; name a client with PAG0_E2E_CLIENT.`);
+  return ensureClientVersion(CLIENT_VERSION, env);
+}
+
+/** The same for any version that the registry has: older clients are in use for long. */
+export async function ensureClientVersion(version: string, env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  const cache = join(REPO, 'node_modules', '.cache', 'pag0-e2e', `claude-code-${version}`);
+  const known = await executableOf(cache);
+  if (known !== null) return known;
+  await install(version, cache, env);
+  const installed = await executableOf(cache);
+  if (installed !== null) return installed;
+  throw new Error(
+    `The registry has no Claude Code ${version} for ${platformPackage()}; name a client with PAG0_E2E_CLIENT.`,
+  );
+}
+
+/** Until 2.1.112 or so the client was a program for Node, `cli.js`, which npm makes executable. */
+async function executableOf(prefix: string): Promise<string | null> {
+  const script = join(prefix, 'node_modules', '@anthropic-ai', 'claude-code', 'cli.js');
+  for (const file of [executableIn(prefix), script]) if (await isExecutable(file)) return file;
+  return null;
 }
 
 /**
@@ -47,9 +62,9 @@ function isMusl(): boolean {
 }
 
 /** Installs beside the cache and moves into place, so a broken or a second install at the same time never looks finished. */
-async function install(env: NodeJS.ProcessEnv): Promise<void> {
-  const unfinished = `${CACHE}.${process.pid}`;
-  const wanted = `@anthropic-ai/claude-code@${CLIENT_VERSION}`;
+async function install(version: string, cache: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const unfinished = `${cache}.${process.pid}`;
+  const wanted = `@anthropic-ai/claude-code@${version}`;
   const options = ['--ignore-scripts', '--no-save', '--no-audit', '--no-fund', '--loglevel=error', '--prefix', unfinished];
   try {
     await mkdir(unfinished, { recursive: true });
@@ -57,11 +72,11 @@ async function install(env: NodeJS.ProcessEnv): Promise<void> {
   } catch (cause) {
     await rm(unfinished, { recursive: true, force: true });
     throw new Error(
-      `Claude Code ${CLIENT_VERSION} could not be installed because npm did not get it from the registry; set PAG0_E2E_CLIENT to a client already on this machine.`,
+      `Claude Code ${version} could not be installed because npm did not get it from the registry; set PAG0_E2E_CLIENT to a client already on this machine.`,
       { cause },
     );
   }
-  await rename(unfinished, CACHE).catch(() => rm(unfinished, { recursive: true, force: true }));
+  await rename(unfinished, cache).catch(() => rm(unfinished, { recursive: true, force: true }));
 }
 
 async function isExecutable(path: string): Promise<boolean> {

@@ -30,7 +30,7 @@ export interface Screen {
 }
 
 export async function openScreen(options: ClientOptions): Promise<Screen> {
-  const client = await ensureClient();
+  const client = options.client ?? (await ensureClient());
   screens += 1;
   // A server of our own: ending it can never touch a person's tmux.
   const socket = `pag0-e2e-${process.pid}-${screens}`;

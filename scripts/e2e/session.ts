@@ -13,6 +13,8 @@ import { clientEnv, type Workspace } from './workspace.ts';
 
 export interface ClientOptions {
   readonly workspace: Workspace;
+  /** The client's executable, where it is not the pinned one. */
+  readonly client?: string;
   /** Where the Messages API listens. */
   readonly apiUrl: string;
   readonly pluginDirs?: readonly string[];
@@ -27,6 +29,8 @@ export interface ClientOptions {
 export interface SessionOptions extends ClientOptions {
   readonly prompt: string;
   readonly timeoutMs?: number;
+  /** Clients before 2.1.119 or so do not know the option that shows them. */
+  readonly withHookEvents?: boolean;
 }
 
 export interface SessionOutcome {
@@ -43,13 +47,13 @@ export interface SessionOutcome {
 }
 
 const GOODBYE_MS = 5_000;
-const EVERY_EVENT = ['--output-format', 'stream-json', '--verbose', '--include-hook-events'];
+const EVERY_EVENT = ['--output-format', 'stream-json', '--verbose'];
 
 /** Runs `claude -p <prompt>` to its end. A client that outlives its limit is ended, and `timedOut` says so. */
 export async function runSession(options: SessionOptions): Promise<SessionOutcome> {
-  const client = await ensureClient();
+  const client = options.client ?? (await ensureClient());
   const started = performance.now();
-  const child = spawn(client, ['-p', options.prompt, ...EVERY_EVENT, ...clientArgs(options)], {
+  const child = spawn(client, ['-p', options.prompt, ...outputArgs(options), ...clientArgs(options)], {
     cwd: options.workspace.cwd,
     env: clientEnv(options.workspace, options.apiUrl, options.env),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -85,6 +89,10 @@ export async function runSession(options: SessionOptions): Promise<SessionOutcom
     clearTimeout(limit);
     clearTimeout(lastResort);
   }
+}
+
+function outputArgs({ withHookEvents = true }: SessionOptions): string[] {
+  return withHookEvents ? [...EVERY_EVENT, '--include-hook-events'] : EVERY_EVENT;
 }
 
 export function clientArgs(options: ClientOptions): string[] {
