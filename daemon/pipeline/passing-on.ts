@@ -126,7 +126,8 @@ export type Mark = 'hit' | 'miss' | 'revalidated' | 'bypass';
 
 /** What pag0 says of an answer where it decided something: that it came from the cache, and what it cost. What is free and was asked of the server is passed on as it came. */
 export function marked({ status, fields, body, written, spelling }: WebAnswer, mark: Mark, { price, paid, unpaid }: Pick<Cost, 'price' | 'paid' | 'unpaid'>): Exchanged {
-  const isDecided = mark === 'hit' || mark === 'revalidated' || price > 0n || paid !== undefined || unpaid !== undefined;
+  const fromCache = mark === 'hit' || mark === 'revalidated';
+  const isDecided = fromCache || (mark === 'miss' && price > 0n) || paid !== undefined || unpaid !== undefined;
   const said = {
     ...(isDecided ? { 'x-pag0-cache': mark } : {}),
     ...(paid === undefined ? {} : { 'x-pag0-paid': price.toString(), 'x-pag0-payment': paid }),
