@@ -49,6 +49,15 @@ describe('budget, report and ledger tell the same', () => {
     expect(await toldAlike(world)).toEqual({ main: { own: '100000', total: '600000' }, 'ralph-loop': { own: '300000', total: '300000' }, 'ralph-loop-2': { own: '200000', total: '200000' } });
   });
 
+  it('of a loop that was ended, and of the next prompt that its hook drives on', async () => {
+    const world = createWorld({ ...PRICED, agents: { 'ralph-loop': { agentBudget: '$0.30' } } });
+    await begin(world, 'p1', 'ralph-loop');
+    await rounds(world, 'p1', 3);
+    await rounds(world, 'p2', 3);
+    const told = await toldAlike(world);
+    expect(told['ralph-loop']).toEqual({ own: '300000', total: '300000' });
+  });
+
   it('of a loop that a person lets go on, with what its subagents spend', async () => {
     const world = createWorld({ ...PRICED, loops: { maxIterations: 2 } });
     await begin(world, 'p1', 'ralph-loop');
