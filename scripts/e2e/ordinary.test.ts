@@ -19,6 +19,9 @@ const AT_ONCE = 2;
 const TITLE = 110;
 const why = whyNotHere();
 
+/** A proxy that breaks off tells a program nothing; so pag0 tells the model. */
+const WHY_NO_ANSWER = /hook additional context: pag0: \S+ (cannot be reached|gave no answer)/;
+
 const certificates = why === null ? makeCertificates() : null;
 let running = 0;
 const waiting: (() => void)[] = [];
@@ -68,12 +71,12 @@ function itIsTheSame(plan: string, setup: Setup, world: World = setup.world): vo
         pair = { without: of(without), withPag0: of(withPag0), missing: without.missing };
       }, LIMIT);
 
-      it('ends as it did, and says nothing more to the model', () => {
-        const shown = ({ result, denials, exitCode, reminders, stderr }: PlayedSession) => ({ result, denials, exitCode, reminders, stderr });
+      it('ends as it did, and says nothing more to the model than why a host gave no answer', () => {
+        const shown = ({ result, denials, exitCode, reminders, stderr }: PlayedSession) => ({ result, denials, exitCode, reminders: reminders.filter((text) => !WHY_NO_ANSWER.test(text)), stderr });
         expect(shown(pair.withPag0)).toEqual(shown(pair.without));
       });
 
-      it.each(session.cases.map((one, at) => [titleOf(one), one, at] as const))('%s', (_, one, at, ) => {
+      it.each(session.cases.map((one, at) => [titleOf(one), one, at] as const))('%s', (_, one, at) => {
         if (one.needs !== undefined && pair.missing.includes(one.needs)) return;
         const differences = differencesOf(one, observationOf(pair.without, one, at), observationOf(pair.withPag0, one, at), world);
         expect(differences, `${nameOf(one)}\n${differences.join('\n')}`).toEqual([]);

@@ -241,7 +241,8 @@ const ANSWERS: Table = {
   '/hsts': (_, out) => whole(out, 'strict\n', { fields: `Strict-Transport-Security: max-age=31536000\r\n${TEXT}` }),
   '/options': (_, out) => out.write('HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS\r\nAccess-Control-Allow-Origin: *\r\n\r\n'),
   '/reset-content': (_, out) => whole(out, '', { status: '205 Reset Content' }),
-  '/upgrade': (_, out) => {
+  '/upgrade': ({ field }, out) => {
+    if (field('upgrade') !== 'echo') return whole(out, 'upgrade\n', { status: '426 Upgrade Required', fields: 'Upgrade: echo\r\n' });
     out.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n');
     out.raw((bytes) => out.write(bytes));
   },

@@ -43,3 +43,10 @@ export const nameOf = (one: Case): string => one.name ?? one.run;
 export const UNREACHABLE: Difference = { because: 'a proxy stands between, which can only break off', of: ['text'] };
 /** The program shows how it gets to the server. */
 export const SHOWS_THE_WAY: Difference = { because: 'it prints how it gets to the server', of: ['text'] };
+
+/** Where TLS ends at the gateway because a rule names the host. */
+const LOOKED_AT: readonly World[] = ['priced', 'wallet'];
+/** The same where the gateway is who meets the server. */
+export const UNTRUSTED: Difference = { ...UNREACHABLE, in: LOOKED_AT, because: 'the gateway is who met the server, and can only break off' };
+export const READ_AS_HTTP1: Difference = { in: LOOKED_AT, because: 'what is looked at is read as HTTP/1.1', of: ['text', 'requests'] };
+export const READ_FIRST: Difference = { in: LOOKED_AT, because: 'a body is read to be weighed before anything is passed on', of: ['text', 'requests'] };

@@ -13,7 +13,7 @@ import type { Session } from './job.ts';
 /** Sessions by what they are there for. A plan is played with pag0 and without it. */
 export const PLANS: Readonly<Record<string, readonly Session[]>> = {
   shell: [{ name: 'the shell', mode: 'skip', cases: SHELL }],
-  curl: [{ name: 'curl', mode: 'skip', cases: CURL }],
+  curl: CURL.map(([name, cases]) => ({ name: `curl: ${name}`, mode: 'skip', cases })),
   others: [
     { name: 'wget', mode: 'skip', cases: WGET },
     { name: 'servers of every kind', mode: 'skip', cases: SERVERS },

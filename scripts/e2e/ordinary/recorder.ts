@@ -69,7 +69,7 @@ export async function startRecorder(options: RecorderOptions): Promise<Recorder>
   const tls = {
     key,
     cert: certificate,
-    ALPNProtocols: ['http/1.1'],
+    ALPNProtocols: ['http/1.1', 'http/1.0'],
     SNICallback: (name: string, done: (error: Error | null, context?: ReturnType<typeof createSecureContext>) => void) => done(null, contexts.get(name)),
   };
   const host = options.ipv6 ? '::' : '0.0.0.0';
