@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -114,7 +114,7 @@ export async function assemble(options: { home: Home; version: string; log: Log;
     sandboxOf: ({ session }) => clientSettings.sandboxOf(session),
     recall: null,
     // Where the system tells nobody's processes apart, what is priced is charged by the command's text.
-    gateway: system === null ? null : { isTold: ({ session }) => existsSync(environmentFile(home.dir, session.id)), ownConfig: createOwnConfig(homedir(), clock) },
+    gateway: system === null ? null : { isTold: ({ session }) => (statSync(environmentFile(home.dir, session.id), { throwIfNoEntry: false })?.size ?? 0) > 0, ownConfig: createOwnConfig(homedir(), clock) },
     shells: system === null ? null : createShellCalls({ system, clock, wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref()) }),
     protectedPaths: [home.dir],
     approvals: createApprovals(clock, approvalId),

@@ -55,7 +55,11 @@ const REGISTER_MS = 2_000;
 export async function runHook(input: HookInput): Promise<HookOutput> {
   const payload = parsePayload(input.stdin, input.cwd);
   const ensured = await ensureDaemon(ensureOptions(input));
-  if (!ensured.ok) return ensured.stranger ? stopWith(ensured.problem.sentence) : { systemMessage: ensured.problem.sentence };
+  if (!ensured.ok) {
+    // What its shells read lies there from the first prompt that finds a daemon.
+    if (payload !== null && input.mode === 'session-start') exportSession(input, payload.sessionId, {}, sendThrough(input, payload.sessionId, undefined));
+    return ensured.stranger ? stopWith(ensured.problem.sentence) : { systemMessage: ensured.problem.sentence };
+  }
   try {
     const news = ensured.started || ensured.waited ? ensured.hello.notice : undefined;
     if (payload === null) return say(news);
@@ -112,7 +116,7 @@ function exposed(env: HookInput['env']): string | undefined {
 /** With every prompt as well, so that a change of mind reaches a session that is running. A full disk stops no session. */
 export function sendThrough(input: HookInput, { sessionId: session, cwd }: HookPayload, gateway: SessionAnswer['gateway'], way = ownWayIn(ownEnvironment(input.env), cwd)): string | null {
   const begins = input.mode === 'session-start';
-  if (gateway === undefined || (begins && (input.env['CLAUDE_ENV_FILE'] ?? '') === '')) return null;
+  if (begins && (input.env['CLAUDE_ENV_FILE'] ?? '') === '') return null;
   const home = homeAt(homeDir(input.env));
   const env = ownEnvironment(input.env);
   try {

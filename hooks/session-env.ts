@@ -16,8 +16,8 @@ export interface SessionEnvOptions {
   session: string;
   /** The session begins, and its client has a file for the line that is given back. Later only what is there already is renewed. */
   begins: boolean;
-  /** null: the person wants none. */
-  gateway: GatewayAccess | null;
+  /** null: the person wants none. undefined: it is not known yet, or nothing new. */
+  gateway: GatewayAccess | null | undefined;
   /** Where the daemon writes its process id. */
   daemonFile: string;
   /** Where curl looks for what the person has configured, in its own order. */
@@ -37,20 +37,21 @@ export interface SessionEnvOptions {
 /**
  * What the shell does before every Bash command of a session, so that whatever it starts goes through the gateway while
  * its daemon lives. It lies in pag0's own folder, because a secret is in it; the client's file gets the line that is
- * given back, which reads it if it is still there. null: the file was taken away.
+ * given back, which reads it if it is still there. null: its client was given no such line.
  */
 export function installSessionEnv(options: SessionEnvOptions): string | null {
   const file = environmentFile(options.home, options.session);
   const folder = dirname(file);
   const { gateway } = options;
-  // That it is there tells the daemon that the session's shells read it.
+  // That it is there, and not empty, tells the daemon that the session's shells are led to the gateway.
   if (!options.begins && !existsSync(file)) return null;
-  if (gateway === null) {
-    if (options.begins) remove(file);
-    else replace(file, '');
-    return null;
-  }
   mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const quoted = shellQuote(file);
+  const line = `if [ -r ${quoted} ]; then . ${quoted}; fi\n`;
+  if (gateway == null) {
+    if (gateway === null || !existsSync(file)) replace(file, '');
+    return line;
+  }
   const curlHome = join(folder, 'curl');
   mkdirSync(curlHome, { recursive: true, mode: 0o700 });
   replace(join(curlHome, '.curlrc'), curlConfig(options.userConfigs));
@@ -62,8 +63,7 @@ export function installSessionEnv(options: SessionEnvOptions): string | null {
   if (trust !== null) replace(wgetrc, `ca_certificate = ${trust.wget}\n`);
   replace(file, sessionScript(gateway, { daemonFile, wgetrc, curlHome, nodeProxy: hasQuietProxy(node), trust, own }));
   prune(folder);
-  const quoted = shellQuote(file);
-  return `if [ -r ${quoted} ]; then . ${quoted}; fi\n`;
+  return line;
 }
 
 /** Without this `-i` and `-D` would show the tunnel's own answer before the server's. Theirs comes after, as it would without us. */

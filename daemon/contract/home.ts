@@ -70,7 +70,7 @@ export function homeAt(dir: string): Home {
   };
 }
 
-/** What the shells of one session read before each command (`hooks/session-env.ts`). Who has it there has been told of the gateway. */
+/** What the shells of one session read before each command (`hooks/session-env.ts`). Empty while they are not led to the gateway. */
 export function environmentFile(dir: string, session: string): string {
   return join(dir, 'environment', `${createHash('sha256').update(session).digest('hex').slice(0, 32)}.sh`);
 }
