@@ -93,13 +93,15 @@ const FREE = [
 const BROKEN = { edit: (files: Map<string, string>) => void files.set('daemon.mjs', 'process.exit(1);\n') };
 
 describe('while no daemon runs', () => {
-  it('the next call that names a network client starts it, and gets the verdict that it would have got', async () => {
+  it('the next call that names a network client starts it, and gets the verdict that it would have got', { timeout: 60_000 }, async () => {
     const here = await playground();
     const { code, output, stderr } = await closed(here, bash('curl https://api.example.com/x'));
     expect({ code, output, stderr }).toEqual({ code: 0, output: { from: 'the daemon' }, stderr: '' });
     expect(await here.hello()).toMatchObject({ state: 'ready' });
     expect(readFileSync(join(here.home.dir, 'sessions.jsonl'), 'utf8')).toContain('"session_id":"s1"');
-    // And the one after that costs a shell.
+    // The client's own hook may have come too early for a daemon that has just begun; for one that has not, a shell says enough.
+    expect(await closed(here, bash('curl https://api.example.com/x'))).toMatchObject({ code: 0, output: { from: 'the daemon' }, stderr: '' });
+    await new Promise((resolve) => setTimeout(resolve, 6_500));
     expect(await closed(here, bash('curl https://api.example.com/x'))).toMatchObject({ code: 0, output: {}, stderr: '' });
   });
 

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { ensureDaemon } from '../daemon/contract/ensure.ts';
 import { portFrom } from '../daemon/contract/home.ts';
 import { problem, type Problem } from '../daemon/contract/problem.ts';
-import { ROUTES } from '../daemon/contract/routes.ts';
+import { ROUTES, SECOND_HEADER } from '../daemon/contract/routes.ts';
 import { callLabel } from '../daemon/core/call.ts';
 import { classify } from '../daemon/core/classify.ts';
 import { readShell } from '../daemon/shell/syntax.ts';
@@ -50,7 +50,7 @@ async function decided(input: HookInput, call: ToolCall | null): Promise<Decided
     if (told.stop !== undefined) return { verdict: ended({ code: 'PORT_TAKEN', sentence: told.stop }) };
     const said = told.notice === undefined ? {} : { systemMessage: told.notice };
     if (call.tool !== 'Bash') return { verdict: { ...said, ...next(BACK_AGAIN) } };
-    const answer = await eventAnswer(portFrom(input.env), input.stdin);
+    const answer = await eventAnswer(portFrom(input.env), input.stdin, !ensured.started);
     if (answer === null) return { problem: problem('DAEMON_SILENT', 'its daemon was started again and did not answer.') };
     const message = [said.systemMessage, answer['systemMessage']].filter((text) => typeof text === 'string').join('\n');
     return { verdict: { ...answer, ...(message === '' ? {} : { systemMessage: message }) } };
@@ -100,15 +100,15 @@ function next(additionalContext: string): HookVerdict {
   return { hookSpecificOutput: { hookEventName: 'PreToolUse', additionalContext } };
 }
 
-/** The same event once more. null: no verdict came of it. */
-function eventAnswer(port: number, event: string): Promise<HookVerdict | null> {
+/** The same event once more. `second`: the client's own hook may have been heard, and its verdict is the one. null: no verdict came of it. */
+function eventAnswer(port: number, event: string, second: boolean): Promise<HookVerdict | null> {
   return new Promise((resolve) => {
     const done = (verdict: HookVerdict | null): void => {
       clearTimeout(limit);
       outgoing.destroy();
       resolve(verdict);
     };
-    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(event) };
+    const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(event), ...(second ? { [SECOND_HEADER]: '1' } : {}) };
     const outgoing = request({ host: '127.0.0.1', port, method: 'POST', path: ROUTES.hook, headers, agent: false });
     const limit = setTimeout(() => done(null), ANSWER_MS);
     outgoing.on('error', () => done(null));

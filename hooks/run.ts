@@ -3,6 +3,7 @@ import { homeAt, homeDir, portFrom, readToken } from '../daemon/contract/home.ts
 import { ownEnvironment } from '../daemon/contract/own-environment.ts';
 import { keepOwnWay, ownWayFile } from '../daemon/contract/own-way.ts';
 import { ROUTES, type ErrorAnswer, type SessionAnswer } from '../daemon/contract/routes.ts';
+import { ownProxiesIn, proxyFor } from '../daemon/core/own-proxy.ts';
 import { WALLET_VARIABLES, walletSecretsIn } from '../daemon/contract/wallet-secrets.ts';
 import { tooOld } from './client-version.ts';
 import { appendExports, appendLine } from './env-file.ts';
@@ -68,7 +69,7 @@ export async function runHook(input: HookInput): Promise<HookOutput> {
     const reads = sendThrough(input, payload, output.gateway, way);
     if (input.mode === 'session-start') exportSession(input, payload.sessionId, output.env, reads);
     if (output.stop !== undefined) return stopWith(output.stop);
-    const once = [exposed(input.env), unseen(input.node, output.gateway, way.unknown), tooOld(input.env) ?? undefined];
+    const once = [exposed(input.env), detour(input.env), unseen(input.node, output.gateway, way.unknown), tooOld(input.env) ?? undefined];
     return say(news, output.notice, ...(input.mode === 'session-start' ? once : []));
   } finally {
     ensured.client.close();
@@ -128,6 +129,13 @@ export function sendThrough(input: HookInput, { sessionId: session, cwd }: HookP
   } catch {
     return null;
   }
+}
+
+/** The client's own http hooks go by its proxy (2.1.332), and what answers there at 127.0.0.1 is not this machine. */
+function detour(env: HookInput['env']): string | undefined {
+  const way = ownProxiesIn(ownEnvironment(env)).proxies;
+  if (way === null || [true, false].every((secure) => proxyFor(way, { host: '127.0.0.1', secure }) === null)) return undefined;
+  return 'pag0: your proxy is not told to leave out 127.0.0.1, so the client asks pag0 by way of it and may get no answer; add 127.0.0.1 to NO_PROXY and start the session again.';
 }
 
 /** Hosts named in a sentence. */

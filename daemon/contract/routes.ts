@@ -16,6 +16,9 @@ export const ROUTES = {
   hook: '/hook',
 } as const;
 
+/** On an event that a command hook tells beside the client's own: where that was heard, nothing is to be said twice (`hooks/away.ts`). */
+export const SECOND_HEADER = 'x-pag0-second';
+
 /** `starting`: the port is ours, the ledger is not open yet. `failed`: it never will be; `problem` says why, then it exits. */
 export type DaemonState = 'starting' | 'ready' | 'draining' | 'failed';
 

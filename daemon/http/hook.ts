@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { hookEvent, KNOWN_EVENTS, type HookEvent } from '../contract/events.ts';
+import { SECOND_HEADER } from '../contract/routes.ts';
 import type { Hooks } from '../pipeline/hook.ts';
 import type { Persons } from '../pipeline/person.ts';
 import { hookAnswer } from './answer.ts';
@@ -23,7 +24,7 @@ export function hookRoute(hooks: Hooks, persons: Pick<Persons, 'sentByClient' | 
     if (event === null) return NOTHING_TO_SAY;
     if (typeof event === 'string') return problemAnswer(400, 'BAD_REQUEST', event);
     const remotePort = incoming.socket.remotePort ?? 0;
-    const reply = await hooks.handle(event, { isClient: () => persons.sentByClient(event.session_id, remotePort), isPerson: () => persons.typedIn(event.session_id, remotePort) });
+    const reply = await hooks.handle(event, { second: incoming.headers[SECOND_HEADER] !== undefined, isClient: () => persons.sentByClient(event.session_id, remotePort), isPerson: () => persons.typedIn(event.session_id, remotePort) });
     if (reply === null) return problemAnswer(403, 'SESSION_UNKNOWN', 'no such session is registered; a prompt or a new start registers it');
     return { status: 200, text: JSON.stringify(hookAnswer(event, reply)) };
   };

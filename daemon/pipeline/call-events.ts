@@ -30,6 +30,10 @@ const MAX_INPUT_KEPT = 512;
 /** How long, in ms, an answer that was given in a call's place is remembered: it may be long. */
 const SERVED_KEPT_MS = 10_000;
 
+/** How long somebody beside the client waits for the client to tell of a call itself. */
+const SECOND_LOOKS = 20;
+const SECOND_LOOK_MS = 50;
+
 /** Calls in flight remembered by session. */
 const MAX_TRACKED = 1_000;
 
@@ -47,6 +51,7 @@ export function createCallEvents(parts: Parts): CallEvents {
     const call = toolCall(event);
     const key = reservationKey(live, call.id);
     const print = fingerprint(call);
+    if (sender.second === true && (await heard(key))) return {};
     const known = decisions.get(key);
     if (known !== undefined) {
       // The same id with another call is not the same call, whoever says so.
@@ -81,6 +86,12 @@ export function createCallEvents(parts: Parts): CallEvents {
       else running.begunAt = parts.clock();
     }
     return verdictReply(live, call, decided);
+  }
+
+  /** The client's own word of a call comes at the same time, and its verdict reaches the client by itself. */
+  async function heard(key: string): Promise<boolean> {
+    for (let looks = 0; looks < SECOND_LOOKS && decisions.get(key) === undefined; looks += 1) await new Promise((resolve) => setTimeout(resolve, SECOND_LOOK_MS));
+    return decisions.get(key) !== undefined;
   }
 
   async function decideSafely(live: Live, call: ToolCall, sender: Sender): Promise<Decision> {

@@ -15,6 +15,8 @@ export interface Reply {
 
 /** Who sent an event. It says so of itself, so the system is asked, and only when something hangs on it. */
 export interface Sender {
+  /** It tells of an event that the client may have told of itself. */
+  second?: boolean;
   /** The session's client itself, and no program that it started. */
   isClient(): Promise<boolean>;
   /** That, and a person sits at it. */
