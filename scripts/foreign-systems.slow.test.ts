@@ -43,7 +43,7 @@ describe('a bash loop around `claude -p`', () => {
     const printed = await wrapper(s, `for i in 1 2 3; do ${line} || break; done`);
     expect(printed.match(/pag0 DAILY_BUDGET_EXCEEDED: money limit set by the user in pag0: today has spent \$0\.04 of \$0\.05/g)).toHaveLength(3);
     expect([s.model.modelCalls(), s.seller.count('/search')]).toEqual([asked, 2]);
-    // Work that costs nothing goes on.
+    // Work that costs nothing goes on, also beside it.
     expect(await wrapper(s, await clientLine('hello'))).toContain('Done.');
   });
 

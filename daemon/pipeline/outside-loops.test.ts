@@ -7,8 +7,8 @@ const URL = 'https://api.example.com/step';
 let count = 0;
 
 /** A `claude -p` with this prompt, and paid calls until one is refused; answers why it was ended before the model. */
-async function round(world: World, prompt: string, { calls = 3, session = `r${(count += 1)}`, attended = false, project = '/work/.git' } = {}): Promise<string | undefined> {
-  const told = { session_id: session, transcript_path: null, cwd: '/work', source: null, author: 'person' as const, attended, options: {}, clientPid: null, parent: { session: null }, ancestors: [], project, ownProxy: false, run: null };
+async function round(world: World, prompt: string, { calls = 3, session = `r${(count += 1)}`, attended = false, project = '/work/.git', launcher = 40 } = {}): Promise<string | undefined> {
+  const told = { session_id: session, transcript_path: null, cwd: '/work', source: null, author: 'person' as const, attended, options: {}, clientPid: 50, parent: { session: null }, ancestors: [{ pid: 50, command: 'claude' }, { pid: launcher, command: 'bash loop.sh' }], project, ownProxy: false, run: null };
   await registerSession(world.parts, { ...told, event: 'session-start', prompt_id: null });
   const { stop } = await registerSession(world.parts, { ...told, event: 'user-prompt-submit', prompt_id: `p${(count += 1)}`, promptDigest: prompt });
   if (stop !== undefined) return stop;
@@ -37,6 +37,10 @@ describe('a loop outside the client', () => {
     expect(await round(world, 'two')).toBeUndefined();
     expect(await round(world, 'three')).toContain('DAILY_BUDGET_EXCEEDED');
     expect(await round(world, 'four')).toContain('DAILY_BUDGET_EXCEEDED');
+    // What another launcher begins, or this one later, is no round of it.
+    expect(await round(world, 'hello', { launcher: 41, calls: 0 })).toBeUndefined();
+    world.now += 61_000;
+    expect(await round(world, 'hello again', { calls: 0 })).toBeUndefined();
   });
 
   it('is ended while the kill switch is on, and goes on when it is lifted', async () => {

@@ -12,6 +12,10 @@ import type { Live } from './sessions.ts';
 export interface Round {
   digest: string | null;
   at: number;
+  /** The process that started its client. */
+  launcher: number | null;
+  /** When the last of its paid calls was asked for. */
+  until: number;
   /** µ$: the cheapest paid call that it asked for; null: none, or none with a price. */
   cheapest: Micros | null;
   /** It asked for paid calls. */
@@ -22,8 +26,9 @@ export interface Round {
 
 /** Rounds of a session that are remembered; a wrapper may resume one session all night. */
 const MAX_ROUNDS = 16;
-/** So many rounds in a row that were refused are no chance. */
+/** So many rounds in a row that were refused, by the same launcher and just now, are no chance. */
 const IN_VAIN = 2;
+const JUST_NOW_MS = 60_000;
 
 /**
  * A loop outside the client (`while true; do claude -p …`) begins a session, or resumes one, for every round; it is seen
@@ -31,29 +36,33 @@ const IN_VAIN = 2;
  * it is ended here, where nobody sits at it and the limit is one that the next round meets as well.
  *
  * A person's own `claude -p` that asks for nothing paid is no such round, and free work goes on without money. What
- * tells a round is that the same prompt has asked for paid calls before, or that the last ones here were all refused.
+ * tells a round is that the same prompt has asked for paid calls before, or that the last ones of the same launcher were
+ * all refused a moment ago.
  */
-export async function endedOutside(parts: Parts, live: Live, digest: string | null): Promise<string | null> {
+export async function endedOutside(parts: Parts, live: Live, digest: string | null, launcher: number | null): Promise<string | null> {
   if (live.session.attended) return null;
   const earlier = roundsBeside(parts, live);
-  const round: Round = { digest, at: parts.clock(), cheapest: null, asked: false, refused: false };
+  const at = parts.clock();
+  const round: Round = { digest, at, launcher, until: at, cheapest: null, asked: false, refused: false };
   live.prompts.push(round);
   if (live.prompts.length > MAX_ROUNDS) live.prompts.shift();
   const same = digest === null ? [] : earlier.filter((one) => one.asked && one.digest === digest);
-  const last = earlier.slice(-IN_VAIN);
-  const known = same.length > 0 ? same : last.length === IN_VAIN && last.every(({ refused }) => refused) ? last : [];
+  const last = earlier.filter((one) => launcher !== null && one.launcher === launcher).slice(-IN_VAIN);
+  const inVain = last.length === IN_VAIN && last.every((one) => one.refused && one.until > at - JUST_NOW_MS);
+  const known = same.length > 0 ? same : inVain ? last : [];
   const why = known.length === 0 ? null : await limitMet(parts, live, known);
   if (why === null) return null;
-  // Asked and refused, as the round before it: the next one is known by this one, too.
-  Object.assign(round, { asked: true, refused: true, cheapest: cheapestOf(known) });
+  // Refused as those before it, by the same launcher; what the prompt would have asked for nobody knows.
+  Object.assign(round, { refused: true, cheapest: cheapestOf(known) });
   return why;
 }
 
 /** What a priced call of this session says of the round in progress. */
-export function noteAsked(live: Live, singles: readonly Micros[]): void {
+export function noteAsked(live: Live, singles: readonly Micros[], at: number): void {
   const round = live.prompts.at(-1);
   if (round === undefined) return;
   round.asked = true;
+  round.until = at;
   for (const amount of singles) if (amount > 0n && (round.cheapest === null || amount < round.cheapest)) round.cheapest = amount;
 }
 

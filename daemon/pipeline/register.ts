@@ -35,7 +35,7 @@ export async function registerSession(parts: Parts, told: Omit<Told, Optional> &
   const believed = await credible(parts.sessions, registration, startedBy);
   const live = parts.sessions.register({ ...believed, clientLife: await lifeIn(parts.sessions.get(told.session_id)?.session, believed.clientPid) });
   if (told.event === 'user-prompt-submit') {
-    const stop = await beginPrompt(parts, live, { id: told.prompt_id, author: told.author, digest: told.promptDigest ?? null, command: told.command ?? null });
+    const stop = await beginPrompt(parts, live, { id: told.prompt_id, author: told.author, digest: told.promptDigest ?? null, command: told.command ?? null, launcher: launcherOf(told) });
     if (stop !== null) return { stop };
   }
   const sentences = [
@@ -47,6 +47,11 @@ export async function registerSession(parts: Parts, told: Omit<Told, Optional> &
   ];
   const gateway = await parts.access(live);
   return { ...(gateway === undefined ? {} : { gateway }), ...(sentences.length === 0 ? {} : { notice: sentences.join('\n') }) };
+}
+
+function launcherOf({ ancestors, clientPid }: Pick<Told, 'ancestors' | 'clientPid'>): number | null {
+  const client = ancestors.findIndex(({ pid }) => pid === clientPid);
+  return client < 0 ? null : (ancestors[client + 1]?.pid ?? null);
 }
 
 /** Asked once of each process: most prompts come from the one that is known. */
@@ -69,13 +74,15 @@ interface Prompt {
   author: Author;
   digest: string | null;
   command: string | null;
+  /** The process that started the client. */
+  launcher: number | null;
 }
 
 /**
  * A prompt of the client's own does not wake a loop that was ended: the sentence is what it gets. At a person's prompt
  * the main thread listens again, so none of its earlier calls is still in flight.
  */
-async function beginPrompt(parts: Parts, live: Live, { id, author, digest, command }: Prompt): Promise<string | null> {
+async function beginPrompt(parts: Parts, live: Live, { id, author, digest, command, launcher }: Prompt): Promise<string | null> {
   const { turn } = live;
   const schedule = digest === null ? undefined : live.schedules.get(digest);
   if (author !== 'person' || schedule !== undefined) {
@@ -85,7 +92,7 @@ async function beginPrompt(parts: Parts, live: Live, { id, author, digest, comma
   } else {
     await settleLeftovers(parts, live, MAIN);
     if (turn !== null) await settleLeftovers(parts, live, turn.agent);
-    const stop = (await endedOutside(parts, live, digest)) ?? (command === null ? stillDriven(parts, live) : null);
+    const stop = (await endedOutside(parts, live, digest, launcher)) ?? (command === null ? stillDriven(parts, live) : null);
     if (stop !== null) return stop;
   }
   if (schedule !== undefined) wake(parts, live, schedule, id);

@@ -57,7 +57,7 @@ export async function weighQuotes(parts: Parts, live: Live, agent: Agent, quotes
     exhausted: amount === 0n && quotes.some(canCost) ? await exhausted(parts, standing.scopes) : null,
   });
   const authorized = admitted === null && amount > 0n ? authorize(quotes, policy, standing.limits) : null;
-  if (quotes.some(canCost)) noteAsked(live, quotes.map((quoted) => quoted.amount / BigInt(quoted.call.times)));
+  if (quotes.some(canCost)) noteAsked(live, quotes.map((quoted) => quoted.amount / BigInt(quoted.call.times)), at);
   const { stands, shadow } = ruled(policy.mode, authorized?.verdict === 'refuse' ? authorized.refusal : admitted);
   if (stands !== null) return { outcome: 'refused', quotes, refusal: stands };
   return { outcome: amount === 0n ? 'free' : 'priced', weighed: { quotes, policy, standing, amount, ask: authorized?.verdict === 'ask', would: shadow, noted: false, at } };

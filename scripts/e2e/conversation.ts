@@ -61,14 +61,15 @@ export function textOf(content: string | readonly Block[] | undefined): string {
 
 /**
  * What a person, a parent agent or a Stop hook said. The client's own reminders and background reports are left out:
- * they may quote a marker without meaning it. A Stop hook's reason comes as a user message, "Stop hook feedback:\n<reason>".
+ * they may quote a marker without meaning it. A Stop hook's reason comes as a user message, "Stop hook feedback:\n<reason>",
+ * which newer clients put into a reminder.
  */
 function promptText(message: Message): string {
   if (message.role !== 'user') return '';
   return blocksOf(message)
     .filter((block) => block.type === 'text')
     .map((block) => block.text ?? '')
-    .filter((text) => !/^\s*<(system-reminder|task-notification)>/.test(text))
+    .filter((text) => !/^\s*<(system-reminder|task-notification)>/.test(text) || text.includes('\nStop hook feedback:\n'))
     .join('\n');
 }
 
