@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import { daemonStatus, lastLogLines, stopDaemon } from '../daemon/contract/control.ts';
+import { ledProcesses, type LedProcess } from '../daemon/contract/led-processes.ts';
 import { linesOf, printable, printableJson, shortened } from '../daemon/contract/printable.ts';
 import type { StatusAnswer } from '../daemon/contract/routes.ts';
 import { fail } from './ask-daemon.ts';
+import { installationAt } from './installation.ts';
+import { STAY } from './setup.ts';
 import { WIDTH, DONE, FAILED, MISUSED, UNREACHABLE, type Exit, type Terminal } from './terminal.ts';
 
 export interface JsonOption {
@@ -21,9 +24,19 @@ export async function startDaemon(terminal: Terminal, options: JsonOption): Prom
 export async function stopTheDaemon(terminal: Terminal, options: JsonOption): Promise<Exit> {
   const stopped = await stopDaemon(terminal.home, terminal.port);
   if (stopped.outcome === 'problem') return fail(terminal, stopped.problem.sentence, UNREACHABLE, stopped.problem.code);
-  if (options.json === true) terminal.out(printableJson(stopped));
-  else terminal.out(stopped.outcome === 'stopped' ? `Stopped process ${stopped.pid}. Calls that cost are refused until it runs again.` : 'It was not running.');
+  const led = await ledProcesses(terminal.port);
+  if (options.json === true) terminal.out(printableJson({ ...stopped, led }));
+  else terminal.out([stopped.outcome === 'stopped' ? `Stopped process ${stopped.pid}. The next prompt, or the next call that may cost, starts it again.` : 'It was not running.', ...ledText(led)].join('\n'));
   return DONE;
+}
+
+const MAX_LED = 5;
+
+/** What was started in a session and goes on: its way out led through the daemon. */
+function ledText(led: readonly LedProcess[]): string[] {
+  if (led.length === 0) return [];
+  const listed = led.slice(0, MAX_LED).map(({ pid, command }) => `  ${printable(`${pid} ${command}`, 76)}`);
+  return ['These reach the network through it, and reach nothing until it runs again:', ...listed, ...(led.length > MAX_LED ? [`  and ${led.length - MAX_LED} more`] : [])];
 }
 
 /** Ends with 1 when it does not run, so that a script can ask. */
@@ -31,8 +44,13 @@ export async function showStatus(terminal: Terminal, options: JsonOption): Promi
   const found = await daemonStatus(terminal.home, terminal.port);
   if (found.outcome === 'problem') return fail(terminal, found.problem.sentence, UNREACHABLE, found.problem.code);
   if (options.json === true) terminal.out(printableJson(found.outcome === 'running' ? found.status : { state: 'not-running' }));
-  else terminal.out(found.outcome === 'running' ? statusText(found.status) : 'Not running; `pag0 daemon start` or the next session starts it.');
+  else terminal.out([found.outcome === 'running' ? statusText(found.status) : 'Not running; `pag0 daemon start` or the next session starts it.', ...pluginText(terminal)].join('\n'));
   return found.outcome === 'running' ? DONE : FAILED;
+}
+
+function pluginText({ home }: Terminal): string[] {
+  const { folder, mustStay } = installationAt(home);
+  return [`  plugin    ${printable(folder)}`, ...(mustStay ? STAY : [])];
 }
 
 function statusText(status: StatusAnswer): string {
@@ -74,7 +92,7 @@ export function addDaemon(program: Command, run: (work: (terminal: Terminal) => 
   const daemon = program.command('daemon').description('the process behind it all');
   const json: [string, string] = ['--json', 'as JSON'];
   daemon.command('start').description('start it, or find it running').option(...json).action((options: JsonOption) => run((terminal) => startDaemon(terminal, options)));
-  daemon.command('stop').description('stop it; calls that cost are refused until it runs again').option(...json).action((options: JsonOption) => run((terminal) => stopTheDaemon(terminal, options)));
+  daemon.command('stop').description('stop it, until a session needs it again').option(...json).action((options: JsonOption) => run((terminal) => stopTheDaemon(terminal, options)));
   daemon.command('status').description('is it running, and how').option(...json).action((options: JsonOption) => run((terminal) => showStatus(terminal, options)));
   daemon.command('logs').description('the end of its log').option('-n, --lines <number>', 'how many lines', '50').option(...json).action((options: LogsOptions) => run((terminal) => showLogs(terminal, options)));
 }

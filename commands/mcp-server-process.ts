@@ -13,8 +13,8 @@ export interface ServerProcess {
 }
 
 /**
- * How long a server may take on each step of MCP's stdio transport ("Shutdown"), in ms, as MCP's own SDK waits: from the end of
- * its input to SIGTERM, and from there to SIGKILL.
+ * How long a server may take on each step of MCP's stdio transport ("Shutdown"), in ms, as MCP's
+ * own SDK waits: from the end of its input to SIGTERM, and from there to SIGKILL.
  */
 export interface Ladder {
   closeMs: number;
@@ -26,12 +26,20 @@ export const LADDER: Ladder = { closeMs: 2_000, termMs: 2_000 };
 const HAS_GROUPS = process.platform !== 'win32';
 
 /**
- * The server is at the head of a process group of its own, so that what it started ends with it: `npx` is the parent of the
- * server that it runs. A client that is tired of its server kills it, and that is us: a guard sees the end of our pipe then,
- * however sudden, and kills the group in our place.
+ * The server is at the head of a process group of its own, so that what it started ends with it:
+ * `npx` is the parent of the server that it runs. A client that is tired of its server kills it,
+ * and that is us: a guard sees the end of our pipe then, however sudden, and kills the group in our
+ * place.
  */
-export function startServer(command: string, args: readonly string[], { termMs }: Ladder): ServerProcess {
-  const child = spawn(command, [...args], { stdio: ['pipe', 'pipe', 'inherit'], detached: HAS_GROUPS });
+export function startServer(
+  command: string,
+  args: readonly string[],
+  { termMs }: Ladder,
+): ServerProcess {
+  const child = spawn(command, [...args], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    detached: HAS_GROUPS,
+  });
   const guard = HAS_GROUPS && child.pid !== undefined ? startGuard(child.pid, termMs) : null;
   let step: NodeJS.Timeout | null = null;
 
@@ -71,10 +79,19 @@ export function startServer(command: string, args: readonly string[], { termMs }
   };
 }
 
-/** `over`: it is not needed any more. `rest`: it ends what is left in a moment. Without a word: at once. */
+/**
+ * `over`: it is not needed any more. `rest`: it ends what is left in a moment. Without a word: at
+ * once.
+ */
 function startGuard(group: number, restMs: number): { dismiss(word: 'over' | 'rest'): void } {
-  const script = `if read -r word; then [ "$word" = rest ] || exit 0; sleep ${restMs / 1_000}; fi; kill -9 -${group}`;
-  const guard = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'], detached: true, cwd: '/', env: {} });
+  const told = `[ "$word" = rest ] || exit 0; sleep ${restMs / 1_000}`;
+  const script = `if read -r word; then ${told}; fi; kill -9 -${group}`;
+  const guard = spawn('/bin/sh', ['-c', script], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+    cwd: '/',
+    env: {},
+  });
   guard.on('error', () => {});
   guard.stdin.on('error', () => {});
   guard.unref();

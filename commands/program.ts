@@ -25,7 +25,7 @@ export async function runProgram(words: readonly string[], given: Terminal): Pro
     exit = await work(terminal);
   };
   const program = new Command('pag0').description('Who spends what, and who may: budgets for autonomous agents.').version(VERSION);
-  for (const add of [addBudget, addReport, addKill, addResume, addSessions, addCache, addDaemon, addSetup, addWallet, addApprovals, addReceipts, addReconcile, addMcp, addQuote]) add(program, run);
+  addVerbs(program, run);
   speakOurWay(program, terminal);
   try {
     await program.parseAsync([...words], { from: 'user' });
@@ -40,6 +40,14 @@ export async function runProgram(words: readonly string[], given: Terminal): Pro
     const sentence = elsewhere === null ? error.message : `unknown command '${typed}'; did you mean \`${elsewhere}\`?`;
     return fail(terminal, sentence.replace(/^error: /, '').replaceAll('\n', ' '), MISUSED);
   }
+}
+
+const VERBS = [addBudget, addReport, addKill, addResume, addSessions, addCache, addDaemon, addSetup, addWallet, addApprovals, addReceipts, addReconcile, addMcp, addQuote];
+
+type Run = (work: (terminal: Terminal) => Promise<Exit>) => Promise<void>;
+
+export function addVerbs(program: Command, run: Run): void {
+  for (const add of VERBS) add(program, run);
 }
 
 /** `pag0 raise` is `pag0 budget raise`, `pag0 start` is `pag0 daemon start`. */

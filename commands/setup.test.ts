@@ -108,7 +108,7 @@ describe('pag0 setup', () => {
 
   it('says the same as JSON, and asks nothing then', async () => {
     const before = await setup('--json', { interactive: true, typed: 'y' });
-    expect(JSON.parse(before.out)).toEqual({ daemon: 'running', environment: true, sandbox: { settings: file, httpProxyPort: null, leadsHere: false, enabled: false }, changed: false });
+    expect(JSON.parse(before.out)).toEqual({ plugin: { folder: expect.stringMatching(/plugin$/) as string, mustStay: true }, daemon: 'running', environment: true, sandbox: { settings: file, httpProxyPort: null, leadsHere: false, enabled: false }, changed: false });
     const after = await setup('--json --yes');
     expect(JSON.parse(after.out)).toMatchObject({ sandbox: { httpProxyPort: 4999, leadsHere: true }, changed: true });
     expect(before.questions).toEqual([]);

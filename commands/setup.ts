@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { printable, printableJson, shortened } from '../daemon/contract/printable.ts';
 import { ROUTES } from '../daemon/contract/routes.ts';
 import { fail, fitted, startedByAgent } from './ask-daemon.ts';
+import { copyPlugin, installationAt, type Installation } from './installation.ts';
 import { fieldIn, readSettings, withField, writeSettings, type Path, type SettingsFile } from './settings-file.ts';
 import { DONE, FAILED, WIDTH, type Exit, type Terminal } from './terminal.ts';
 
@@ -12,12 +13,14 @@ export interface SetupOptions {
   yes?: boolean;
   undo?: boolean;
   json?: boolean;
+  copy?: boolean;
 }
 
 const PORT: Path = ['sandbox', 'network', 'httpProxyPort'];
 const NAME = PORT.join('.');
 
 interface Layers {
+  plugin: Installation;
   daemon: 'running' | 'not-running';
   environment: boolean;
   sandbox: { settings: string; httpProxyPort: number | null; leadsHere: boolean; enabled: boolean };
@@ -25,8 +28,9 @@ interface Layers {
 
 /** What of pag0 is in force for this user, and the one part of it that only the client's own settings can give. */
 export async function setup(terminal: Terminal, options: SetupOptions): Promise<Exit> {
-  const changes = options.yes === true || options.undo === true;
+  const changes = options.yes === true || options.undo === true || options.copy === true;
   if (changes && startedByAgent(terminal)) return fail(terminal, '`setup` changes the settings of the client and is for a person; type it in a terminal of your own.', FAILED, 'PERSON_REQUIRED');
+  if (options.copy === true) return copy(terminal, options);
   const read = readSettings(fileOf(terminal));
   if (!read.ok) return fail(terminal, read.sentence);
   const found = portIn(read.settings);
@@ -42,6 +46,20 @@ export async function setup(terminal: Terminal, options: SetupOptions): Promise<
   if (options.yes !== true && !terminal.interactive) return fail(terminal, 'nothing was changed; type it in a terminal, or with --yes.');
   if (options.yes !== true && !/^y(es)?$/i.test((await terminal.ask(printable(`Set it in ${read.settings.file}? [y/N] `))).trim())) return fail(terminal, 'nothing was changed.');
   return finish(terminal, options, layers, terminal.port);
+}
+
+/** The client asks nobody where a marketplace lies that it has; told of another place it reads from there. */
+function copy(terminal: Terminal, options: SetupOptions): Exit {
+  let folder: string;
+  try {
+    folder = copyPlugin(terminal.home, installationAt(terminal.home));
+  } catch (error) {
+    return fail(terminal, `no copy was made in ${terminal.home.dir} (${(error as NodeJS.ErrnoException).code ?? String(error)}).`, FAILED);
+  }
+  const then = [`claude plugin marketplace add ${folder}`, 'claude plugin install pag0@pag0'];
+  if (options.json === true) terminal.out(printableJson({ copy: folder, then }));
+  else terminal.out(['Copied. Now type:', ...then.map((line) => `  ${printable(line)}`), 'Sessions that start then read the copy; what it was made from may go.', 'After an update: the same again.'].join('\n'));
+  return DONE;
 }
 
 /** Reads once more: a person may have taken their time, and the file is the client's as well. */
@@ -79,6 +97,7 @@ async function layersOf(terminal: Terminal, settings: SettingsFile, port: number
   const { kind } = await terminal.client.get(ROUTES.status);
   const { sandbox } = settings.value as { sandbox?: { enabled?: unknown } };
   return {
+    plugin: installationAt(terminal.home),
     daemon: kind === 'answer' ? 'running' : 'not-running',
     environment: wantsEnvironment(terminal),
     sandbox: { settings: settings.file, httpProxyPort: port, leadsHere: port === terminal.port, enabled: sandbox?.enabled === true },
@@ -95,9 +114,11 @@ function wantsEnvironment({ home }: Terminal): boolean {
   }
 }
 
-function shown({ home }: Terminal, { daemon, environment, sandbox }: Layers): string {
+function shown({ home }: Terminal, { plugin, daemon, environment, sandbox }: Layers): string {
   const leads = sandbox.httpProxyPort === null ? 'not set up' : sandbox.leadsHere ? 'leads here' : `leads to port ${sandbox.httpProxyPort}, another program's`;
   return [
+    `plugin read from ${plugin.folder}`,
+    ...(plugin.mustStay ? STAY : []),
     'pag0 layers, the strongest first',
     `  hooks        ${daemon === 'running' ? 'the daemon runs' : 'the daemon does not run; the next session starts it'}`,
     `  environment  ${environment ? 'on, for everything that Bash starts' : `off, by gateway.environment in ${home.configFile}`}`,
@@ -106,6 +127,9 @@ function shown({ home }: Terminal, { daemon, environment, sandbox }: Layers): st
     .map((line) => shortened(line, WIDTH))
     .join('\n');
 }
+
+/** Without it the client finds no plugin at its next start, and says nothing. */
+export const STAY = ['  It must stay there: moved or deleted, the next session has no pag0.', '  `pag0 setup --copy` makes a copy that nobody moves.'];
 
 function fileOf({ env }: Terminal): string {
   const named = env['CLAUDE_CONFIG_DIR'];
@@ -118,6 +142,7 @@ export function addSetup(program: Command, run: (work: (terminal: Terminal) => P
     .description("which layers are in force, and the client's sandbox as one more")
     .option('--yes', `set ${NAME} in your settings without asking`)
     .option('--undo', 'take it out again')
+    .option('--copy', 'copy the plugin to where nobody moves it, and say what to type then')
     .option('--json', 'as JSON; asks nothing')
     .action((options: SetupOptions) => run((terminal) => setup(terminal, options)));
 }

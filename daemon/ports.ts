@@ -229,6 +229,13 @@ export interface WrittenAnswer extends Written {
   trailers(): readonly string[];
 }
 
+/** How an answer that is kept was written: fields are found by lower-case names, and shown in their letters. */
+export interface Spelling {
+  reason: string;
+  /** Those that are not in lower case. */
+  names: readonly string[];
+}
+
 /** One HTTP request behind the gateway, whatever way it came in. */
 export interface WebRequest {
   /** A token; methods have a case (RFC 9110, section 9.1). */
@@ -249,6 +256,8 @@ export interface WebAnswer {
   /** As it was sent: still encoded as `content-encoding` says. */
   body: Buffer | Readable;
   written?: WrittenAnswer;
+  /** Of one that was kept. */
+  spelling?: Spelling;
 }
 
 /** How a session's programs reach a host where no pag0 is. */
@@ -287,6 +296,7 @@ export interface StoredAnswer {
   /** With `age` as of now. */
   fields: Fields;
   body: Buffer;
+  spelling?: Spelling;
   /** What the first one paid for it. */
   price: Micros;
   by: Origin;
@@ -313,7 +323,7 @@ export interface AnswerCache {
   /** Whether an answer with this head will be kept, so that others may wait for the rest of it. */
   lasts(place: CachePlace, request: WebRequest, head: { status: number; fields: Fields; price: Micros }, now: number): boolean;
   /** Keeps it if the rules allow, and says whether they did. A failure to write is nobody's error but the log's. */
-  keep(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields; body: Buffer }, paid: { price: Micros; by: Origin }, now: number): Promise<boolean>;
+  keep(place: CachePlace, request: WebRequest, answer: { status: number; fields: Fields; body: Buffer; spelling?: Spelling }, paid: { price: Micros; by: Origin }, now: number): Promise<boolean>;
   /**
    * A request that may have changed something was answered: what is kept of it is out of date (RFC 9111, section 4.4).
    */
@@ -462,6 +472,8 @@ export interface ProcessSystem {
   children(pid: number): Promise<readonly Process[]>;
   /** Its words, with a blank between them. */
   commandLine(pid: number): Promise<string>;
+  /** What it has open, as far as that can be told. */
+  openFiles(pid: number): Promise<readonly string[]>;
   /** Its words and its variables. null: cannot be told. */
   launch(pid: number): Promise<{ argv: readonly string[]; env: Readonly<Record<string, string>> } | null>;
 }

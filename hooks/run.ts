@@ -4,6 +4,7 @@ import { ownEnvironment } from '../daemon/contract/own-environment.ts';
 import { keepOwnWay, ownWayFile } from '../daemon/contract/own-way.ts';
 import { ROUTES, type ErrorAnswer, type SessionAnswer } from '../daemon/contract/routes.ts';
 import { WALLET_VARIABLES, walletSecretsIn } from '../daemon/contract/wallet-secrets.ts';
+import { tooOld } from './client-version.ts';
 import { appendExports, appendLine } from './env-file.ts';
 import { parsePayload, type HookMode, type HookPayload } from './payload.ts';
 import { registrationOf, sealedFrom } from './registration.ts';
@@ -63,7 +64,8 @@ export async function runHook(input: HookInput): Promise<HookOutput> {
     const reads = sendThrough(input, payload, output.gateway, way);
     if (input.mode === 'session-start') exportSession(input, payload.sessionId, output.env, reads);
     if (output.stop !== undefined) return stopWith(output.stop);
-    return say(news, output.notice, ...(input.mode === 'session-start' ? [exposed(input.env), unseen(input.node, output.gateway, way.unknown)] : []));
+    const once = [exposed(input.env), unseen(input.node, output.gateway, way.unknown), tooOld(input.env) ?? undefined];
+    return say(news, output.notice, ...(input.mode === 'session-start' ? once : []));
   } finally {
     ensured.client.close();
   }
@@ -115,8 +117,10 @@ export function sendThrough(input: HookInput, { sessionId: session, cwd }: HookP
   const env = ownEnvironment(input.env);
   try {
     const token = readToken(home);
-    if (token?.ok === true) keepOwnWay(ownWayFile(home.dir, session), token.token, { proxies: way.proxies, trust: way.trust });
-    return installSessionEnv({ home: home.dir, session, begins, gateway, daemonFile: home.daemonFile, node: input.node, userConfigs: curlConfigs(env), env, cwd, own: ledIn(env, way, gateway?.named ?? []) });
+    const trusts = (files: readonly string[]): void => {
+      if (token?.ok === true) keepOwnWay(ownWayFile(home.dir, session), token.token, { proxies: way.proxies, trust: [...new Set([...way.trust, ...files])] });
+    };
+    return installSessionEnv({ trusts, home: home.dir, session, begins, gateway, daemonFile: home.daemonFile, node: input.node, userConfigs: curlConfigs(env), env, cwd, own: ledIn(env, way, gateway?.named ?? []) });
   } catch {
     return null;
   }

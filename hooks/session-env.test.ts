@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DIRECT, goesDirect } from '../daemon/contract/direct-command.ts';
+import { printOf } from '../daemon/core/command-print.ts';
 import { environmentFile } from '../daemon/contract/home.ts';
 import { daemonEnv } from '../daemon/contract/daemon-env.ts';
 import { ownEnvironment } from '../daemon/contract/own-environment.ts';
@@ -118,6 +119,21 @@ describe("a session's environment", () => {
     expect(environment(line(), sandbox, shell)).toEqual(expected);
     expect(environment(line() + line(), sandbox, shell)).toEqual(expected);
     expect(environment(`${line()}unset CLAUDE_CODE_HOST_HTTP_PROXY_PORT\n${line()}`, sandbox, shell)).toEqual({ http_proxy: sandbox.http_proxy, HTTPS_PROXY: sandbox.HTTPS_PROXY, no_proxy: 'localhost' });
+  });
+
+  it.each(['bash', 'zsh'].filter((shell) => hasProgram(shell, ['-c', ':'])))("names itself in the client's sandbox by a few counts of its command, as the daemon counts them: %s", (shell) => {
+    const exit = 'http://localhost:3128';
+    const sandbox = { CLAUDE_CODE_HOST_HTTP_PROXY_PORT: '4402', http_proxy: exit, HTTP_PROXY: exit, HTTPS_PROXY: exit, ALL_PROXY: 'socks5h://localhost:1080' };
+    const asClient = (text: string): string => `${line()}: && eval '${text.replaceAll("'", `'"'"'`)}' < /dev/null && pwd -P >| /dev/null`;
+    for (const command of ['env -0', `env -0; : 'it''s' "q /x/y.z?a=1_2-3"`, `env -0; : é서울 ${'long '.repeat(200)}`]) {
+      for (const locale of ['C', 'C.UTF-8']) {
+        const text = execFileSync(shell, ['-c', asClient(command)], { env: { PATH: process.env['PATH'], HOME: root, LC_ALL: locale, ...sandbox } }).toString();
+        const found = Object.fromEntries(text.split('\0').map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
+        const print = /^http:\/\/session-czE\.t([\d-]+):S3cret_-@localhost:3128$/.exec(found['http_proxy'] ?? '')?.[1];
+        expect(printOf(command)).toContain(print);
+        expect([found['HTTP_PROXY'], found['HTTPS_PROXY'], found['ALL_PROXY']]).toEqual([found['http_proxy'], found['http_proxy'], sandbox.ALL_PROXY]);
+      }
+    }
   });
 
   describe('beside what a person trusts', () => {
@@ -285,7 +301,7 @@ describe("the session's file", () => {
     const folder = join(options.home, 'environment');
     expect(statSync(folder).mode & 0o777).toBe(0o700);
     for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(['trust', 'curl'].includes(name) ? 0o700 : 0o600);
-    expect(readdirSync(folder)).toHaveLength(3);
+    expect(readdirSync(folder)).toHaveLength(4);
   });
 
   it('goes when the person wants none, which sessions at work feel at their next command', () => {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { COUNTED, LOOKED_AT } from '../daemon/contract/command-print.ts';
 import { DIRECT } from '../daemon/contract/direct-command.ts';
 import { environmentFile } from '../daemon/contract/home.ts';
 import type { GatewayAccess } from '../daemon/contract/routes.ts';
@@ -27,6 +28,8 @@ export interface SessionEnvOptions {
   env: Readonly<Record<string, string | undefined>>;
   cwd: string;
   own: Led;
+  /** Learns which files of the person's some program trusts. */
+  trusts?(files: readonly string[]): void;
   /** Other than this machine's. */
   system?: SystemFiles;
 }
@@ -55,6 +58,7 @@ export function installSessionEnv(options: SessionEnvOptions): string | null {
   const { daemonFile, node, env, cwd, own } = options;
   // Where nothing is looked into nobody meets our certificate, and whom programs trust is left as it is.
   const trust = gateway.looks ? prepareTrust(options.home, gateway, env, cwd, options.system) : null;
+  options.trusts?.(trust?.theirs ?? []);
   if (trust !== null) replace(wgetrc, `ca_certificate = ${trust.wget}\n`);
   replace(file, sessionScript(gateway, { daemonFile, wgetrc, curlHome, nodeProxy: hasQuietProxy(node), trust, own }));
   prune(folder);
@@ -109,7 +113,7 @@ export function sessionScript(gateway: GatewayAccess, { daemonFile, wgetrc, curl
     '_pag0_env() {',
     '  _pag0_back',
     // Which way the client's sandbox leads, it says itself; where that is here, its programs have to trust what they find.
-    `  if [ "\${${SANDBOX_EXIT}-}" = ${port} ] && [ -r ${shellQuote(bundle)} ]; then export PAG0_TICKET_CA=${shellQuote(ca)}; _pag0_trust; return 0; fi`,
+    `  if [ "\${${SANDBOX_EXIT}-}" = ${port} ] && [ -r ${shellQuote(bundle)} ]; then export PAG0_TICKET_CA=${shellQuote(ca)}; _pag0_trust; _pag0_sandbox; return 0; fi`,
     // In a sandbox that leads elsewhere this is not ours to say, nor where a proxy is set that the session's client has not.
     `  if [ -n ${anyOf(IN_SANDBOX)} ]; then return 0; fi`,
     ...ANY_PROXY.map((name) => `  if [ -n "\${${name}-}" ] && [ "\${${name}##*@}" != ${shellQuote(own.proxies[name] ?? '')} ]; then return 0; fi`),
@@ -133,9 +137,10 @@ export function sessionScript(gateway: GatewayAccess, { daemonFile, wgetrc, curl
     '  return 0',
     '}',
     ...(trust === null ? [] : mergeLines(gateway, trust)),
+    ...nameInSandbox(user, secret),
     '_pag0_env || :',
-    'unset -f _pag0_env _pag0_back _pag0_put _pag0_restore _pag0_trust _pag0_add _pag0_merge 2>/dev/null || :',
-    'unset _pag0_record _pag0_pid _pag0_born _pag0_stat _pag0_except _pag0_name _pag0_was _pag0_to _pag0_left _pag0_openssl _pag0_curl _pag0_rc _pag0_n _pag0_value',
+    'unset -f _pag0_env _pag0_back _pag0_put _pag0_restore _pag0_trust _pag0_add _pag0_merge _pag0_sandbox 2>/dev/null || :',
+    'unset _pag0_record _pag0_pid _pag0_born _pag0_stat _pag0_except _pag0_name _pag0_was _pag0_to _pag0_left _pag0_openssl _pag0_curl _pag0_rc _pag0_n _pag0_value _pag0_text _pag0_head _pag0_some _pag0_print',
     '',
   ].join('\n');
 }
@@ -238,6 +243,27 @@ function mergeLines({ ca }: GatewayAccess, { folder }: Trust): string[] {
   ];
 }
 
+/**
+ * In a sandbox all programs come out of one relay, and its process table is its own. So what leads there is given the
+ * session's credentials, with a few counts of the command's text instead of a pid (`core/command-print.ts`).
+ */
+function nameInSandbox(user: string, secret: string): string[] {
+  // Other shells would not even read this.
+  const count = (set: string): string => `_pag0_some=\${_pag0_head//[!${[...set].sort().reverse().join('').replace('/', '\\/')}]/}; _pag0_print=\$_pag0_print-\${#_pag0_some}`;
+  return [
+    '_pag0_sandbox() {',
+    '  _pag0_text=${BASH_EXECUTION_STRING-}${ZSH_EXECUTION_STRING-}',
+    `  case $_pag0_text in *"eval '"*) ;; *) return 0 ;; esac`,
+    `  _pag0_text=\${_pag0_text#*"eval '"}`,
+    `  _pag0_text=\${_pag0_text%%"' < /dev/null"*}`,
+    `  _pag0_text=\${_pag0_text%%"' && pwd -P"*}`,
+    `  eval ${shellQuote([`_pag0_head=\${_pag0_text:0:${LOOKED_AT}}; _pag0_print=\${#_pag0_text}`, ...COUNTED.map(count)].join('; '))}`,
+    ...[...PROXIES, 'HTTP_PROXY'].map((name) => `  case \${${name}-} in http://localhost:*|http://session-*@localhost:*) ${name}="http://${user}.t$_pag0_print:${secret}@localhost:\${${name}##*:}"; export ${name} ;; esac`),
+    '  return 0',
+    '}',
+  ];
+}
+
 /** For addresses that the rules name and no others; see `gitTrust`. */
 function gitLines(git: Trust['git']): string[] {
   if (git.length === 0) return [];
@@ -262,7 +288,7 @@ function prune(folder: string): void {
   const oldest = Date.now() - FORGOTTEN_MS;
   for (const name of readdirSync(folder)) {
     const file = join(folder, name);
-    if (name.endsWith('.sh') && (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? oldest) < oldest) remove(file);
+    if (/\.(?:sh|way)$/.test(name) && (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? oldest) < oldest) remove(file);
   }
 }
 

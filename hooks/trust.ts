@@ -28,6 +28,8 @@ export interface Trust {
   wget: string;
   /** A wgetrc of the person's, and the same with our CA in it. */
   wgetrc: { source: string; merged: string } | null;
+  /** Files of the person's that some program trusts, by a variable or by its own configuration. */
+  theirs: readonly string[];
   /** For git: addresses that the rules name, each with a file of certificates. */
   git: readonly { url: string; file: string }[];
 }
@@ -45,16 +47,23 @@ export function prepareTrust(home: string, { ca, bundle, named }: GatewayAccess,
   const folder = join(home, 'environment', 'trust');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const own = contentOf(ca) ?? '';
-  const merged = (source: string): string | null => merge(folder, source, own);
+  const theirs = new Set<string>();
+  const merged = (source: string): string | null => {
+    theirs.add(source);
+    return merge(folder, source, own);
+  };
   for (const name of TRUST_FILES) if (filled(env[name])) merged(absolute(env[name], cwd));
-  const forPip = [...(filled(env['PIP_CERT']) ? [absolute(env['PIP_CERT'], cwd)] : []), ...pipCertificates(env, system.pip)].map(contentOf).filter((text) => text !== null);
-  return {
+  const pip = [...(filled(env['PIP_CERT']) ? [absolute(env['PIP_CERT'], cwd)] : []), ...pipCertificates(env, system.pip)];
+  for (const file of pip) theirs.add(file);
+  const forPip = pip.map(contentOf).filter((text) => text !== null);
+  const trust = {
     folder,
     requests: forPip.length === 0 ? bundle : write(join(folder, `requests-${digest(forPip.join('\n'))}.pem`), [contentOf(bundle) ?? '', ...forPip].join('\n')),
     wget: wgetCertificates(system.wget.map(contentOf).join('\n'), env, bundle, merged) ?? bundle,
     wgetrc: mergedWgetrc(folder, env, bundle, merged, system.wget),
     git: gitTrust(named, bundle, env, cwd, merged),
   };
+  return { ...trust, theirs: [...theirs] };
 }
 
 /** `/etc/corp.pem` is `%etc%corp.pem`. null: it cannot be read, or has no such name. */

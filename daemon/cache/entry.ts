@@ -1,4 +1,4 @@
-import type { Fields, Origin } from '../ports.ts';
+import type { Fields, Origin, Spelling } from '../ports.ts';
 
 /** What is kept of an answer, next to its body: ready for JSON. */
 export interface AnswerFacts {
@@ -7,6 +7,7 @@ export interface AnswerFacts {
   url: string;
   status: number;
   fields: Fields;
+  spelling?: Spelling;
   /** The Accept-Encoding it was answered to; null: the request had none. */
   accepted: string | null;
   scope: string;

@@ -97,7 +97,7 @@ export function openCache(options: CacheOptions): OpenedCache {
     return { url, judged, usable: Math.max(0, judged.freshUntil - now) + (isAskedAbout ? STALE_KEPT : 0) };
   }
 
-  async function store(place: CachePlace, request: WebRequest, answer: Pick<StoredAnswer, 'status' | 'fields' | 'body' | 'price' | 'by'>, now: number): Promise<StoredAnswer | null> {
+  async function store(place: CachePlace, request: WebRequest, answer: Pick<StoredAnswer, 'status' | 'fields' | 'body' | 'price' | 'by' | 'spelling'>, now: number): Promise<StoredAnswer | null> {
     if (!mayKeep(place, request)) return null;
     const { url, judged, usable } = judgedNow(place, request, answer, now);
     const vary = judged.varies;
@@ -110,8 +110,8 @@ export function openCache(options: CacheOptions): OpenedCache {
       return null;
     }
     const resource = resourceKey(url, sha256);
-    const { status, fields, price, by } = answer;
-    const facts: AnswerFacts = { method: request.method, url: coverUrl(url), status, fields, accepted: acceptedCodings(request.fields), scope: place.scope, price: price.toString(), by, storedAt: now, expiresAt: judged.freshUntil };
+    const { status, fields, price, by, spelling } = answer;
+    const facts: AnswerFacts = { method: request.method, url: coverUrl(url), status, fields, ...(spelling === undefined ? {} : { spelling }), accepted: acceptedCodings(request.fields), scope: place.scope, price: price.toString(), by, storedAt: now, expiresAt: judged.freshUntil };
     house.writeUses();
     if (vary.length > 0) await pointTo(key, vary, resource);
     const entry: AnswerEntry = { kind: 'answer', facts, body: answer.body, resource };
@@ -190,8 +190,8 @@ function received(fields: Fields, now: number): Fields {
 }
 
 function answerOf(key: string, { facts, body }: AnswerEntry, judged: Judged): StoredAnswer {
-  const { status, fields, price, by, storedAt } = facts;
-  return { id: idOf(key), status, fields: { ...fields, age: String(judged.age) }, body, price: BigInt(price), by, storedAt, expiresAt: judged.freshUntil };
+  const { status, fields, price, by, storedAt, spelling } = facts;
+  return { id: idOf(key), status, fields: { ...fields, age: String(judged.age) }, body, price: BigInt(price), by, storedAt, expiresAt: judged.freshUntil, ...(spelling === undefined ? {} : { spelling }) };
 }
 
 function as304(answer: StoredAnswer): StoredAnswer {

@@ -58,6 +58,29 @@ describe('a configuration', () => {
     ['{"networks":[{"id":"eip155:8453","rpc":"mainnet.example/v1"}]}', 'networks.0.rpc: write an address that begins with "https://"'],
     ['{"networks":[{"id":"eip155:8453"},{"id":"eip155:8453"}]}', 'networks: a network is listed twice'],
     ['{"networks":[{"id":"eip155:8453","url":"x"}]}', 'networks.0.url is not a field pag0 knows (known here: id, rpc, assets)'],
+    ['{"policy":{"sessionBudget":"5"}}', 'line 1, column 28: policy.sessionBudget: "5" would be $0.000005; write "$5" or, in µ$, "5000000"'],
+    ['{"policy":{"sessionBudget":0.5}}', 'policy.sessionBudget: 0.5 is not an amount; in quotes and with a dollar sign it is one: "$0.5"'],
+    ['{"policy":{"sessionBudget":"$5,000"}}', 'did you mean "$5000"?'],
+    ['{"policy":{"sessionBudget":null}}', 'policy.sessionBudget: null is not an amount'],
+    ['{"prices":[{"endpoint":"a.com","price":5}]}', 'prices.0.price: 5 is not a price; in quotes and with a dollar sign it is one: "$5", or "x402"'],
+    ['{\n  "policy": {\n    "sessionBudget": "$5",\n    "sessionBudget": "$50"\n  }\n}', 'line 4, column 5: policy.sessionBudget stands there a second time; the first is at line 3, column 5'],
+    ['{\n  // mine\n  "policy": {}\n}', 'it is not JSON as pag0 reads it: line 2, column 3: a comment, and JSON has none'],
+    ['\uFEFF{}', 'byte order mark'],
+    ['{"policy":{},}', 'line 1, column 13: a comma with nothing after it'],
+    ['{"sessionBudget":"$5"}', 'line 1, column 2: sessionBudget is not a field pag0 knows (known here: mode, timeZone, policy, agents, prices, loops, cache, gateway, networks); it belongs in "policy"'],
+    ['{"policy":{"sesionBudget":"$5"}}', 'did you mean sessionBudget?'],
+    ['{"policy":{"agentBudget":"$5"}}', 'it belongs in an entry of "agents"'],
+    ['{"agents":{"a":{"budget":"$1"}}}', 'agents.a.budget is not a field pag0 knows (known here: agentBudget, maxPerRequest'],
+    ['{"prices":[{"endpoint":"a.com","prize":"$1","price":"$1"}]}', 'prices.0.prize is not a field pag0 knows (known here: endpoint, tool, method, price, tokens); did you mean price?'],
+    ['{"prices":[{"endpoint":"a.com","price":"$1","tokens":{"input":"$1"}}]}', 'prices.0.tokens.input is not a field pag0 knows (known here: inputPerMillion, outputPerMillion, cachedInputPerMillion, cacheWritePerMillion)'],
+    ['{"cache":{"ttlRules":[{"patern":"x","ttl":1}]}}', 'cache.ttlRules.0.patern is not a field pag0 knows (known here: pattern, ttl); did you mean pattern?'],
+    ['{"cache":{"reuse":[{"url":"x"}]}}', 'cache.reuse.0.url is not a field pag0 knows (known here: endpoint, tool, method)'],
+    ['{"loops":{"maxIteration":3}}', 'did you mean maxIterations?'],
+    ['{"gateway":{"env":true}}', 'gateway.env is not a field pag0 knows (known here: environment)'],
+    ['{"policy":{"a":1,"b":2,"c":3,"d":4}}', '; and 1 more'],
+    ['{"policy":{"blockedEndpoints":["me@api.exa.ai"]}}', 'policy.blockedEndpoints.0: "me@api.exa.ai" names a user'],
+    ['{"agents":{"a":{"allowedEndpoints":["ftp://a.com"]}}}', 'agents.a.allowedEndpoints.0: "ftp://a.com" is of the scheme ftp'],
+    [`{"policy":{"blockedEndpoints":[${Array.from({ length: 501 }, (_, index) => `"a.com/*b*${index}"`).join()}]}}`, 'more than 500 patterns have two stars in their path'],
     ['[]', 'the file: '],
     ['{', 'it is not JSON'],
   ])('%s is refused with field, value and what is allowed', (text, problem) => {
@@ -67,7 +90,14 @@ describe('a configuration', () => {
 
   it('shows nothing of an RPC’s address, which often has a key in it', () => {
     const parsed = parseConfig('{"networks":[{"id":"eip155:8453","rpc":"wss://rpc.example/v2/secret"}]}');
-    expect(parsed.ok ? '' : parsed.problem).toMatch(/^networks\.0\.rpc: (?!.*secret)/);
+    expect(parsed.ok ? '' : parsed.problem).toMatch(/^line 1, column \d+: networks\.0\.rpc: (?!.*secret)/);
+  });
+
+  it('with a pattern that names less than it did is in force, and says so', () => {
+    const parsed = parseConfig('{"prices":[{"endpoint":"*/search","price":"$0.02"}]}');
+    expect(parsed.ok && parsed.config.remarks).toEqual([expect.stringMatching(/^line 1, column 24: prices\.0\.endpoint: "\*\/search" names the path \/search alone/)]);
+    const plain = parseConfig('{"prices":[{"endpoint":"api.tavily.com/*","price":"$0.02"}],"policy":{"allowedEndpoints":["mcp__exa__*"]}}');
+    expect(plain.ok && plain.config.remarks).toEqual([]);
   });
 
   it('takes the plugin’s options, and does not guess what a bare 5 means', () => {
@@ -110,7 +140,7 @@ describe('the policy in force', () => {
     expect(policies.of(session('s'))?.policy.sessionBudget).toBe(8_000_000n);
     write(files.userFile, '{"policy":{"sessionBudget":"$-8"}}');
     expect(policies.of(session('s'))?.policy.sessionBudget).toBe(8_000_000n);
-    expect(policies.problems(session('s'))).toEqual([expect.stringContaining('policy.sessionBudget: "$-8" is not an amount')]);
+    expect(policies.problems(session('s'))).toEqual([{ says: expect.stringContaining('policy.sessionBudget: "$-8" is not an amount'), stays: 'the last good configuration stays in force' }]);
     write(files.userFile, { policy: { sessionBudget: '$9' } });
     expect(policies.of(session('s'))?.policy.sessionBudget).toBe(9_000_000n);
     expect(policies.problems(session('s'))).toEqual([]);
@@ -125,6 +155,62 @@ describe('the policy in force', () => {
     expect(open().of(session('s'))?.policy.sessionBudget).toBe(8_000_000n);
     rmSync(files.lastGoodFile);
     expect(open().of(session('s'))).toBeNull();
+  });
+
+  it('of a project that would loosen says which field, its value and what stays', () => {
+    const { files, projectFile, open, session, write } = setUp();
+    write(files.userFile, { policy: { strict: true, maxAgents: 3 }, prices: [{ endpoint: 'a.com', price: '$0.02' }], cache: { scope: 'session' }, loops: { repeatLimit: 5 } });
+    write(projectFile, {
+      mode: 'shadow',
+      timeZone: 'UTC',
+      policy: { sessionBudget: '$900', dailyBudget: '$1', strict: false, maxAgents: 9, priceJump: 99 },
+      prices: [{ endpoint: 'a.com', price: '$0.01' }],
+      agents: { 'a*': { inheritParentPolicy: false } },
+      loops: { maxIterations: 4 },
+      cache: { scope: 'user', defaultTTL: 9_999, reuse: [{ endpoint: 'b.com' }] },
+    });
+    const said = open().remarks(session('s')).map((text) => text.slice(projectFile.length + 2));
+    const loosens = (field: string, value: string, stays: string) => `${field} is ${value} and would loosen what your own settings say, which a project's file cannot; ${stays} stays in force`;
+    expect(said).toEqual([
+      loosens('policy.sessionBudget', '$900.00', '$5.00'),
+      loosens('policy.maxAgents', '9', '3'),
+      loosens('policy.strict', 'false', 'true'),
+      loosens('mode', 'shadow', 'enforce'),
+      loosens('cache.scope', 'user', 'session'),
+      loosens('cache.defaultTTL', '9999', '1800'),
+      loosens('cache.reuse', '"b.com"', 'what your own file names'),
+      loosens('agents.a*.inheritParentPolicy', 'false', 'true'),
+      loosens('the price of "a.com"', '$0.01', '$0.02'),
+      loosens('policy.priceJump', '99', '1.5'),
+      'timeZone counts in your own config.json alone, as the day is one for all projects',
+    ]);
+  });
+
+  it('says of no file that it loosens where it only tightens', () => {
+    const { files, projectFile, open, session, write } = setUp();
+    const same = { policy: { sessionBudget: '$1', strict: true, alertOnThreshold: 0.5 }, loops: { maxIterations: 2 }, cache: { enabled: false, reuse: [{ endpoint: 'b.com' }] }, agents: { a: { agentBudget: '$1' } } };
+    write(files.userFile, { cache: { reuse: [{ endpoint: 'b.com' }] } });
+    write(projectFile, same);
+    expect(open().remarks(session('s'))).toEqual([]);
+    write(files.userFile, same);
+    expect(open().remarks(session('s'))).toEqual([]);
+  });
+
+  it('claims a last good file only where there was one', () => {
+    const { files, projectFile, open, session, write } = setUp();
+    const stays = (policies: ReturnType<typeof open>) => policies.problems(session('s')).map((one) => one.stays);
+    const none = 'there is no earlier one to go by, so nothing that can cost is let through until it is mended';
+    write(files.userFile, '{');
+    const policies = open();
+    expect(stays(policies)).toEqual([none]);
+    write(files.userFile, {});
+    expect(stays(policies)).toEqual([]);
+    write(files.userFile, '{');
+    expect(stays(policies)).toEqual(['the last good configuration stays in force']);
+    write(files.userFile, {});
+    write(projectFile, '{');
+    expect(stays(open())).toEqual([none]);
+    expect(open().problems(session('s', { options: { sessionBudget: '5' } })).at(-1)).toEqual({ says: 'plugin option sessionBudget: "5" is not an amount; write dollars as "$5"', stays: 'it counts as not set' });
   });
 
   it('is narrowed by the project, never widened', () => {

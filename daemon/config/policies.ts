@@ -2,10 +2,11 @@ import { join } from 'node:path';
 import type { Mode } from '../core/mode.ts';
 import { DEFAULT_PAYMENT, type PayableNetwork } from '../core/payment-rules.ts';
 import { completed, tighten, type Policy } from '../core/policy.ts';
+import { looseningsIn } from '../core/policy-loosening.ts';
 import type { Session } from '../core/tree.ts';
 import type { Clock } from '../ports.ts';
 import { parseOptions, type Config } from './schema.ts';
-import { configSource, type ConfigSource } from './source.ts';
+import { configSource, type ConfigProblem, type ConfigSource } from './source.ts';
 
 /** Replaced, never changed: what was derived from one can be kept as long as it is the same object. */
 export interface PolicyInForce {
@@ -23,8 +24,10 @@ interface Kept {
 export interface Policies {
   /** null: there is no policy to go by, and `problems` says why; then nothing that can cost may happen. */
   of(session: Session): PolicyInForce | null;
-  /** What is wrong with the files and options of this session, a sentence each. */
-  problems(session: Session): string[];
+  /** What is wrong with the files and options of this session, those first that leave it without a policy. */
+  problems(session: Session): ConfigProblem[];
+  /** What is in force and may not be what was meant, a sentence each. */
+  remarks(session: Session): string[];
   timeZone(): string;
   /** The user's own; a session's project may have left the shadow (`of`). */
   mode(): Mode;
@@ -88,7 +91,25 @@ export function createPolicies(files: { userFile: string; lastGoodFile: string }
   return {
     of,
     problems(session) {
-      return [...[user.problem(), projectOf(session).problem()].filter((problem) => problem !== null), ...parseOptions(session.options).problems];
+      const files = [user.problem(), projectOf(session).problem()].filter((problem) => problem !== null);
+      return [...files, ...parseOptions(session.options).problems.map((says) => ({ says, stays: 'it counts as not set' }))];
+    },
+    remarks(session) {
+      const own = user.current();
+      const project = projectOf(session);
+      const narrowing = project.current();
+      const file = join(session.cwd, PROJECT_FILE);
+      const mine = (own?.remarks ?? []).map((text) => `${files.userFile}: ${text}`);
+      if (narrowing === null) return mine;
+      const above = session.parent === null ? undefined : sessionById(session.parent.session);
+      const base = (above === undefined ? null : of(above)?.policy) ?? (own === null ? null : ownPolicy(session, own));
+      const loosening = base === null ? [] : looseningsIn(base, narrowing.policy);
+      return [
+        ...mine,
+        ...narrowing.remarks.map((text) => `${file}: ${text}`),
+        ...loosening.map(({ field, value, stays }) => `${file}: ${field} is ${value} and would loosen what your own settings say, which a project's file cannot; ${stays} stays in force`),
+        ...(narrowing.timeZone === null ? [] : [`${file}: timeZone counts in your own config.json alone, as the day is one for all projects`]),
+      ];
     },
     timeZone: () => user.current()?.timeZone ?? machineZone,
     mode: () => user.current()?.policy.mode ?? 'enforce',

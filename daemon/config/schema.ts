@@ -5,14 +5,18 @@ import type { CacheRules } from '../core/cache-rules.ts';
 import { DEFAULT_PAYMENT, type PayableNetwork } from '../core/payment-rules.ts';
 import { DEFAULT_POLICY, type AgentRule, type LoopRules, type Policy, type PolicyPart } from '../core/policy.ts';
 import type { PriceRule } from '../core/price.ts';
+import { MAX_SEARCHING, patternProblem, searchesPath } from '../core/endpoint-pattern.ts';
 import { safePattern } from '../core/safe-pattern.ts';
+import { explain } from './explain.ts';
+import { readJson, sayPlace } from './json-text.ts';
+import { show } from './show.ts';
 
 /**
  * `config.json` and a project's `.claude/pag0.json`: the same shape, parsed at this door and nowhere else. Unknown
  * fields are refused by name, because a budget with a typing error in its name is no budget.
  */
 const amount = z
-  .custom<string>((value) => typeof value === 'string', { error: (issue) => `${show(issue.input)} is not an amount; write dollars as "$0.02" or µ$ as a whole number in quotes, "20000"` })
+  .custom<string>((value) => typeof value === 'string', { error: (issue) => `${show(issue.input)} is not an amount; ${quotedAmount(issue.input)}` })
   .transform((text, context): Micros => {
     const parsed = parseAmount(text);
     if (parsed.ok) return parsed.amount;
@@ -21,7 +25,7 @@ const amount = z
   });
 
 const price = z
-  .custom<string>((value) => typeof value === 'string', { error: (issue) => `${show(issue.input)} is not a price; write "$0.02", "20000" or "x402"` })
+  .custom<string>((value) => typeof value === 'string', { error: (issue) => `${show(issue.input)} is not a price; ${quotedAmount(issue.input)}, or "x402"` })
   .transform((text, context): Micros | 'x402' => {
     if (text === 'x402') return text;
     const parsed = parseAmount(text);
@@ -32,7 +36,12 @@ const price = z
 
 const share = z.number({ error: 'a share is a number from 0 to 1, such as 0.7' }).min(0).max(1);
 const pattern = z.string().min(1).max(500);
-const endpoints = z.array(pattern).max(1_000);
+/** Names endpoints, or in a list tools: what can match nothing is a mistake, and would let through what it was to stop. */
+const endpoint = pattern.superRefine((text, context) => {
+  const problem = patternProblem(text);
+  if (problem?.names === 'nothing') context.addIssue({ code: 'custom', message: `${show(text)} ${problem.says}` });
+});
+const endpoints = z.array(endpoint).max(1_000);
 const count = z.number().int().min(1).max(1_000_000);
 const method = z.string().min(1).max(20).transform((text) => text.toUpperCase());
 
@@ -71,15 +80,15 @@ const agent = z.strictObject({
   inheritParentPolicy: z.boolean().optional(),
 });
 
+const tokens = z.strictObject({ inputPerMillion: amount, outputPerMillion: amount, cachedInputPerMillion: amount.optional(), cacheWritePerMillion: amount.optional() });
+
 const priceRule = z
   .strictObject({
-    endpoint: pattern.optional(),
+    endpoint: endpoint.optional(),
     tool: pattern.optional(),
     method: method.optional(),
     price,
-    tokens: z
-      .strictObject({ inputPerMillion: amount, outputPerMillion: amount, cachedInputPerMillion: amount.optional(), cacheWritePerMillion: amount.optional() })
-      .optional(),
+    tokens: tokens.optional(),
   })
   .refine((rule) => (rule.endpoint === undefined) !== (rule.tool === undefined), { error: 'a price names an "endpoint" or a "tool", one of the two' });
 
@@ -102,14 +111,16 @@ const expression = z.string().transform((text, context): RegExp => {
 });
 
 const reuseRule = z
-  .strictObject({ endpoint: pattern.optional(), tool: pattern.optional(), method: method.optional() })
+  .strictObject({ endpoint: endpoint.optional(), tool: pattern.optional(), method: method.optional() })
   .refine((rule) => (rule.endpoint === undefined) !== (rule.tool === undefined), { error: 'a call to reuse names an "endpoint" or a "tool", one of the two' });
+
+const ttlRule = z.strictObject({ pattern: expression, ttl: seconds });
 
 const cache = z.strictObject({
   enabled: z.boolean().optional(),
   scope: z.enum(['session', 'project', 'user']).optional(),
   defaultTTL: seconds.optional(),
-  ttlRules: z.array(z.strictObject({ pattern: expression, ttl: seconds })).max(100).optional(),
+  ttlRules: z.array(ttlRule).max(100).optional(),
   reuse: z.array(reuseRule).max(1_000).optional(),
 });
 
@@ -150,28 +161,42 @@ const config = z.strictObject({
 export interface Config {
   policy: PolicyPart;
   timeZone: string | null;
+  /** What is in force and may not be what was meant, a sentence each. */
+  remarks: readonly string[];
 }
 
 type ParsedConfig = { ok: true; config: Config } | { ok: false; problem: string };
 
-/** `problem` is one sentence: field, value, what is allowed. */
+/** `problem` is one sentence: line and column, field, value, what is allowed. */
 export function parseConfig(text: string): ParsedConfig {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    return { ok: false, problem: `it is not JSON (${(error as Error).message})` };
-  }
-  const parsed = config.safeParse(value, { reportInput: true });
-  if (!parsed.success) return { ok: false, problem: explain(parsed.error) };
+  const read = readJson(text);
+  if (!read.ok) return { ok: false, problem: `it is not JSON as pag0 reads it: ${read.problem}` };
+  const parsed = config.safeParse(read.value, { reportInput: true });
+  if (!parsed.success) return { ok: false, problem: explain(parsed.error, read.placeOf, fieldsAt) };
   const file = parsed.data;
-  return {
-    ok: true,
-    config: {
-      policy: toPolicy(file),
-      timeZone: file.timeZone ?? null,
-    },
-  };
+  const patterns = patternsIn(file);
+  if (patterns.filter(({ text: one }) => searchesPath(one)).length > MAX_SEARCHING) {
+    return { ok: false, problem: `more than ${MAX_SEARCHING} patterns have two stars in their path; write them with one` };
+  }
+  const remarks = patterns.flatMap(({ text: one, path }) => {
+    const problem = patternProblem(one);
+    return problem === null ? [] : [`${sayPlace(read.placeOf(path))}: ${path.join('.')}: ${show(one)} ${problem.says}`];
+  });
+  return { ok: true, config: { policy: toPolicy(file), timeZone: file.timeZone ?? null, remarks } };
+}
+
+interface PlacedPattern {
+  text: string;
+  path: readonly PropertyKey[];
+}
+
+function patternsIn({ policy: limits, agents, prices, cache: rules }: z.infer<typeof config>): PlacedPattern[] {
+  const lists = (part: { allowedEndpoints?: string[] | undefined; blockedEndpoints?: string[] | undefined } | undefined, path: readonly PropertyKey[]): PlacedPattern[] =>
+    (['allowedEndpoints', 'blockedEndpoints'] as const).flatMap((name) => (part?.[name] ?? []).map((text, index) => ({ text, path: [...path, name, index] })));
+  const named = (rows: readonly { endpoint?: string | undefined }[] | undefined, path: readonly PropertyKey[]): PlacedPattern[] =>
+    (rows ?? []).flatMap(({ endpoint: text }, index) => (text === undefined ? [] : [{ text, path: [...path, index, 'endpoint'] }]));
+  const ofAgents = Object.entries(agents ?? {}).flatMap(([name, rule]) => lists(rule, ['agents', name]));
+  return [...lists(limits, ['policy']), ...ofAgents, ...named(prices, ['prices']), ...named(rules?.reuse, ['cache', 'reuse'])];
 }
 
 const option = z.union([z.string(), z.number()]);
@@ -273,31 +298,37 @@ function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], un
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
-function explain(error: z.ZodError): string {
-  return error.issues
-    .slice(0, 3)
-    .map((issue) => {
-      const field = issue.path.join('.') || 'the file';
-      if (issue.code === 'unrecognized_keys') return `${[...issue.path, issue.keys[0]].join('.')} is not a field pag0 knows${spelling(issue.path, issue.keys[0]!)}`;
-      const value = issue.input === undefined || typeof issue.input === 'object' || issue.code === 'custom' ? '' : ` is ${show(issue.input)}:`;
-      return `${field}${value === '' ? ':' : value} ${issue.message}`;
-    })
-    .join('; ');
+/** The fields of each object of the file, by its path; a number or a name of the file's own is a star. */
+const FIELDS: Readonly<Record<string, object>> = {
+  '': config.shape,
+  policy: policy.shape,
+  'agents.*': agent.shape,
+  'prices.*': priceRule.shape,
+  'prices.*.tokens': tokens.shape,
+  loops: loops.shape,
+  cache: cache.shape,
+  'cache.ttlRules.*': ttlRule.shape,
+  'cache.reuse.*': reuseRule.shape,
+  gateway: gateway.shape,
+  'networks.*': network.in.shape,
+};
+
+/** The names that are known at a place of the file; without one, every place with its names. */
+export const KNOWN_FIELDS: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(FIELDS).map(([place, shape]) => [place, Object.keys(shape).filter((name) => name !== '$schema')]),
+);
+
+function fieldsAt(path: readonly PropertyKey[]): { here: readonly string[]; places: ReadonlyMap<string, readonly string[]> } {
+  const place = path.map((part, index) => (typeof part === 'number' || (index === 1 && path[0] === 'agents') ? '*' : String(part))).join('.');
+  return { here: KNOWN_FIELDS.get(place) ?? [], places: KNOWN_FIELDS };
 }
 
-/** The fields that would have been right there. */
-function spelling(path: readonly PropertyKey[], _key: string): string {
-  const shapes: Record<string, object> = { '': config.shape, policy: policy.shape, loops: loops.shape, cache: cache.shape, gateway: gateway.shape };
-  const shape = shapes[path.join('.')] ?? (path[0] === 'agents' ? agent.shape : path[0] === 'networks' ? network.in.shape : undefined);
-  return shape === undefined ? '' : ` (known here: ${Object.keys(shape).filter((name) => name !== '$schema').join(', ')})`;
+/** What to write in the place of a number, or of anything else that is no text. */
+function quotedAmount(value: unknown): string {
+  if (typeof value === 'number' && value > 0 && value < 1e12) return `in quotes and with a dollar sign it is one: "$${value}"`;
+  return 'write dollars as "$0.02" or µ$ as a whole number in quotes, "20000"';
 }
 
 function isWebAddress(value: unknown): boolean {
   return typeof value === 'string' && value.length <= 2_000 && /^https?:\/\//i.test(value) && URL.canParse(value);
-}
-
-function show(value: unknown): string {
-  if (value === undefined) return 'a missing value';
-  // JSON has no NaN; it shows as null in JSON.stringify and must not.
-  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value)).slice(0, 80);
 }

@@ -8,13 +8,22 @@ const LOOK_EVERY = 250;
 export interface ConfigSource {
   /** The last good configuration; null while there has never been one that could be read. */
   current(): Config | null;
-  /** What is wrong with the file as it stands, in one sentence; null when it is in force. */
-  problem(): string | null;
+  /** What is wrong with the file as it stands; null when it is in force. */
+  problem(): ConfigProblem | null;
   /** Changes with every configuration that came into force. */
   version(): number;
 }
 
-const EMPTY: Config = { policy: {}, timeZone: null };
+/** What is wrong, and what holds meanwhile; both without a full stop. */
+export interface ConfigProblem {
+  says: string;
+  stays: string;
+}
+
+const LAST_GOOD = 'the last good configuration stays in force';
+const NOTHING = 'there is no earlier one to go by, so nothing that can cost is let through until it is mended';
+
+const EMPTY: Config = { policy: {}, timeZone: null, remarks: [] };
 
 /**
  * A configuration file that is read again when it changes. A broken edit changes nothing but `problem`: the last good
@@ -62,7 +71,7 @@ export function configSource(file: string, clock: Clock, keepCopy?: string): Con
     },
     problem() {
       look();
-      return problem;
+      return problem === null ? null : { says: problem, stays: config === null ? NOTHING : LAST_GOOD };
     },
     version() {
       look();

@@ -1,4 +1,4 @@
-import { formatDollars, parseAmount, type Micros, type ParsedAmount } from '../core/amount.ts';
+import { dollarsMeant, formatDollars, parseAmount, type Micros, type ParsedAmount } from '../core/amount.ts';
 import type { Target } from './views.ts';
 
 /** The words of `/pag0-budget raise …`, `pag0 kill …`: the same in a session and in a terminal. */
@@ -73,7 +73,7 @@ export function typedAmount(text: string): ParsedAmount {
   if (leftByShell(bare)) return { ok: false, problem: `${JSON.stringify(bare)} is not an amount; did you mean one such as '$10' or '$0.02'? ${IN_A_SHELL}` };
   const read = parseAmount(bare);
   if (read.ok && (read.amount >= CENT || bare.includes('$'))) return read;
-  const meant = dollarsIn(bare);
+  const meant = dollarsMeant(bare);
   if (meant !== null) return { ok: false, problem: `${JSON.stringify(bare)} is not an amount; did you mean '${meant}'? ${IN_A_SHELL}` };
   return read.ok ? { ok: false, problem: `${JSON.stringify(bare)} would be ${formatDollars(read.amount)}; write dollars as '$10'` } : read;
 }
@@ -81,13 +81,6 @@ export function typedAmount(text: string): ParsedAmount {
 /** `$10` is read by a shell as `$1` and a 0, `$0.02` as the shell's own name and .02. */
 function leftByShell(text: string): boolean {
   return /^0+$/.test(text) || /^\.\d+$/.test(text) || /^[-/\w]*(?:ba|z|da|k|fi)?sh\.\d+$/.test(text);
-}
-
-/** What else people write for dollars; null: nothing that can be told. */
-function dollarsIn(text: string): string | null {
-  const found = /^(?:usd|us\$|\$)?\s*(\d{1,3}(?:,\d{3})+|\d{1,12})(?:[.,](\d{1,6}))?\s*(?:usd|dollars?|\$)?$/i.exec(text);
-  if (found === null) return null;
-  return `$${found[1]!.replaceAll(',', '')}${found[2] === undefined ? '' : `.${found[2]}`}`;
 }
 
 function quoted(words: readonly string[]): string {

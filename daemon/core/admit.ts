@@ -64,14 +64,40 @@ export function authorize(quotes: readonly Quote[], policy: Policy, limits: Agen
   return approveAbove !== null && amount > approveAbove ? { verdict: 'ask' } : { verdict: 'reserve' };
 }
 
-/** The refusal of a spent budget. It ends the agent: nothing it can do will make the next call go through. */
+/**
+ * The refusal of a budget that does not pay for all of this. What would fit is named; where nothing does the agent is to
+ * end, because nothing it can do will make the next call go through.
+ */
 export function overBudget(exceeded: Exceeded, price: Micros | null, quotes: readonly Quote[]): Refusal {
   const { scope, spent, limit } = exceeded;
   const cost = price === null ? `${names(quotes)} may cost money` : `${names(quotes)} costs ${formatDollars(price)}`;
   const why = `${scope.label} has spent ${spentOf(spent, limit)}`;
-  const text = `${cost} and ${why}, so it was not sent; finish without paid calls and say that the budget is spent, only a person can raise it with /pag0-budget raise`;
+  const left = limit > spent ? limit - spent : 0n;
+  const fit = price === null ? 0 : fitting(quotes, left);
+  const next =
+    fit > 0
+      ? `${formatDollars(left)} is left, which pays for ${fit} of these ${priced(quotes)} calls: ask for no more than that, and finish with what you have then`
+      : 'finish without paid calls, say what you have found and that the budget is spent, only a person can raise it with /pag0-budget raise';
+  const text = `${cost} and ${why}, so it was not sent; ${next}`;
   const details = { scope: scope.label, spent: spent.toString(), limit: limit.toString(), ...(price === null ? {} : { price: price.toString() }) };
-  return refusal(SCOPE_CODE[scope.kind], text, details, why);
+  return refusal(SCOPE_CODE[scope.kind], text, details, fit > 0 ? null : why);
+}
+
+function priced(quotes: readonly Quote[]): number {
+  return quotes.reduce((sum, { amount, call }) => (amount > 0n ? sum + call.times : sum), 0);
+}
+
+/** How many of the calls what is left would pay for, the first ones first. */
+function fitting(quotes: readonly Quote[], left: Micros): number {
+  let rest = left;
+  let count = 0;
+  for (const { amount, call } of quotes) {
+    const each = amount / BigInt(call.times);
+    const paid = each <= 0n ? BigInt(call.times) : rest / each < BigInt(call.times) ? rest / each : BigInt(call.times);
+    rest -= paid * each;
+    if (each > 0n) count += Number(paid);
+  }
+  return count;
 }
 
 /** "api.tavily.com/search", "api.tavily.com/search and 2 more" */

@@ -22,6 +22,27 @@ describe('an amount', () => {
     },
   );
 
+  it.each([
+    ['5', '"5" would be $0.000005; write "$5" or, in µ$, "5000000"'],
+    ['20', 'write "$20"'],
+    ['9999', 'would be $0.009999; write "$9999"'],
+    ['005', 'write "$5"'],
+    ['5 USD', 'did you mean "$5"?'],
+    ['5$', 'did you mean "$5"?'],
+    ['$5 USD', 'did you mean "$5"?'],
+    ['0.5', 'did you mean "$0.5"?'],
+    ['$5,000', 'did you mean "$5000"?'],
+    ['$1,234.50', 'did you mean "$1234.50"?'],
+    ['$1e3', 'did you mean "$1000"?'],
+    ['-5', 'is not an amount; write dollars as'],
+    ['-$5', 'is not an amount; write dollars as'],
+    ['€5', 'is not an amount; write dollars as'],
+    ['$0.0000001', 'more than six decimals'],
+  ])('written as %s is not taken in silence', (text, says) => {
+    const read = parseAmount(text);
+    expect(read.ok ? '' : read.problem).toContain(says);
+  });
+
   it('law: what is shown reads back as the same amount', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 0n, max: MAX_AMOUNT }), (amount) => {

@@ -15,6 +15,9 @@ const DOLLARS = /^\$(\d{1,12})(?:\.(\d+))?$/;
 const ATOMIC = /^\d{1,19}$/;
 const ALLOWED = 'write dollars as "$0.02" (at most six decimals) or µ$ as a whole number in quotes, "20000"';
 
+/** A bare number below it is taken for dollars by whoever writes it, and would be less than a cent. */
+const LEAST_BARE: Micros = 10_000n;
+
 /**
  * Reads "$0.02" or an atomic string "20000". Anything else is refused, not rounded: a budget that silently became
  * another number is worse than no budget.
@@ -27,8 +30,25 @@ export function parseAmount(text: string): ParsedAmount {
     if (decimals.length > 6) return { ok: false, problem: `${text} has more than six decimals; ${ALLOWED}` };
     return bounded(text, BigInt(dollars[1]!) * DOLLAR + BigInt(decimals.padEnd(6, '0')));
   }
-  if (ATOMIC.test(trimmed)) return bounded(text, BigInt(trimmed));
-  return { ok: false, problem: `${JSON.stringify(text)} is not an amount; ${ALLOWED}` };
+  if (ATOMIC.test(trimmed)) {
+    const amount = BigInt(trimmed);
+    return amount > 0n && amount < LEAST_BARE ? { ok: false, problem: tooLittle(trimmed, amount) } : bounded(text, amount);
+  }
+  const meant = dollarsMeant(trimmed);
+  return { ok: false, problem: `${JSON.stringify(text)} is not an amount; ${meant === null ? ALLOWED : `did you mean "${meant}"?`}` };
+}
+
+function tooLittle(text: string, amount: Micros): string {
+  return `"${text}" would be ${formatDollars(amount)}; write "$${BigInt(text)}" or, in µ$, "${BigInt(text) * DOLLAR}" (and less than a cent as "${formatDollars(amount)}")`;
+}
+
+/** `$5` for what else people write: 5 USD, 5$, $5,000, $1e3, 0.5; null: nothing that can be told. */
+export function dollarsMeant(text: string): string | null {
+  const found = /^(?:usd|us\$|\$)?\s*(\d{1,3}(?:,\d{3})+|\d{1,12})(?:[.,](\d{1,6}))?(?:e\+?(\d))?\s*(?:usd|dollars?|\$)?$/i.exec(text.trim());
+  if (found === null) return null;
+  const [, whole, decimals, exponent] = found;
+  if (exponent !== undefined) return decimals === undefined ? `$${BigInt(whole!.replaceAll(',', '')) * 10n ** BigInt(exponent)}` : null;
+  return `$${whole!.replaceAll(',', '')}${decimals === undefined ? '' : `.${decimals}`}`;
 }
 
 function bounded(text: string, amount: Micros): ParsedAmount {

@@ -56,13 +56,14 @@ export function searchesPath(text: string): boolean {
   return (path.match(/\*/g)?.length ?? 0) > 1;
 }
 
-/** Why a pattern can name no endpoint, or names less than it looks like; null: nothing to say. */
-export function patternProblem(text: string): string | null {
+/** Why a pattern names nothing, or less than it looks like; null: nothing to say. */
+export function patternProblem(text: string): { names: 'nothing' | 'less'; says: string } | null {
   const result = readPattern(text);
-  if (!result.ok) return result.problem;
+  if (!result.ok) return { names: 'nothing', says: result.problem };
   const { host, path } = result.pattern;
   if (host !== '*' || path === null || path.startsWith('/*')) return null;
-  return `names the path ${path} alone, at any host; for paths that end so write "*/*${path}" (a star crosses from the host into the path no more)`;
+  const says = `names the path ${path} alone, at any host; for paths that end so write "*/*${path}" (a star crosses from the host into the path no more)`;
+  return { names: 'less', says };
 }
 
 function patternOf(text: string): Pattern | null {

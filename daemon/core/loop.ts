@@ -12,6 +12,10 @@ export interface Turn {
   prompts: Set<string>;
   /** The slash command that began it, without its plugin's prefix; null for an ordinary prompt. */
   command: string | null;
+  /** The loop that was ended before, whose hook drives this prompt on; it gets no account of its own for that. */
+  continues: string | null;
+  /** A slash command's expansion has begun it, and the client, which names no prompts, has not submitted it yet. */
+  expanded: boolean;
   /** A Stop was seen and nothing has happened since. */
   resting: boolean;
   /** Rounds completed, that is Stops seen. */
@@ -33,7 +37,12 @@ export interface Turn {
 }
 
 export function beginTurn(agent: string, command: string | null): Turn {
-  return { agent, command, prompts: new Set(), resting: false, iterations: 0, marks: [], mark: 0, calls: 0, cheapest: null, recent: [], rate: 0n, tooFast: false };
+  return { agent, command, prompts: new Set(), continues: null, expanded: false, resting: false, iterations: 0, marks: [], mark: 0, calls: 0, cheapest: null, recent: [], rate: 0n, tooFast: false };
+}
+
+/** Nothing has come of it yet: what names it may still come. */
+export function isUntouched(turn: Turn): boolean {
+  return !turn.resting && turn.iterations === 0 && turn.calls === 0 && turn.cheapest === null;
 }
 
 const MINUTE = 60_000;

@@ -21,6 +21,11 @@ export function looksAt(endpoint: Endpoint, policy: Policy | null, hasWallet: bo
   return hasWallet ? 'if-client' : 'no';
 }
 
+/** Whether there is any host at all that would be looked at: where there is none, nobody's processes need to be told apart. */
+export function looksAtAnything(policy: Policy | null, hasWallet: boolean): boolean {
+  return policy !== null && (hasWallet || policy.strict || namingPatterns(policy).length > 0);
+}
+
 /**
  * What a session's own programs reach without the gateway, so that they do not depend on it: this machine and the
  * model's API, each unless a rule names it.

@@ -144,8 +144,11 @@ export interface AgentIdentity {
   id: string;
   name: string;
   type: string;
-  /** Another name it answers to: a loop that the model named itself stays a `loop`, whatever that name is. */
-  alias?: string;
+  /**
+   * Other names it answers to: a loop that the model named itself stays a `loop`, and an agent that was given a name
+   * keeps the one of its type. A name of the model's own choice can add a rule, and never take one away.
+   */
+  aliases?: readonly string[];
 }
 
 /** All that the rules say of one agent together. */
@@ -190,7 +193,7 @@ function narrow(limits: AgentLimits, rule: AgentRule): AgentLimits {
 function addresses(pattern: string, agent: AgentIdentity): boolean {
   if (agent.id === 'main') return pattern === 'main';
   const bareType = agent.type.slice(agent.type.lastIndexOf(':') + 1);
-  return [agent.type, bareType, agent.name, agent.id, agent.alias ?? agent.id].some((text) => globMatches(pattern, text));
+  return [agent.type, bareType, agent.name, agent.id, ...(agent.aliases ?? [])].some((text) => globMatches(pattern, text));
 }
 
 export type EndpointVerdict = { allowed: true } | { allowed: false; rule: string };

@@ -15,6 +15,8 @@ export interface Agent extends AgentIdentity {
   endedAt: number | null;
   /** Why pag0 ended it, where it did. */
   stopped: Stopped | null;
+  /** It was told that nothing is left: at which call (null: by the gateway), and when. Ended is who asks again. */
+  told?: { call: string | null; at: number };
   /** Rounds of a turn, a loop, or a subagent that another plugin's hook drives; else 0. */
   iterations: number;
   /** The command of the hook that drives this loop, as the client's transcript names it. */
@@ -107,6 +109,8 @@ function lineUp(session: Session, agentId: string): string[] {
 export interface Birth {
   id: string;
   type: string;
+  /** The name that whoever started it gave it; empty: none. */
+  given?: string;
   parent: string;
   at: number;
 }
@@ -119,10 +123,10 @@ export function withSubagent(session: Session, birth: Birth): { agent: Agent; ch
   const known = session.agents.get(birth.id);
   const parent = session.agents.has(birth.parent) && birth.parent !== birth.id ? birth.parent : MAIN;
   const type = birth.type === '' ? UNTYPED : birth.type;
-  if (known !== undefined) return { agent: known, changed: learnType(session, known, type) };
+  if (known !== undefined) return { agent: known, changed: learn(session, known, type, birth.given ?? '') };
   const agent: Agent = {
     id: birth.id,
-    name: nameFor(session, type),
+    ...namesFor(session, type, birth.given ?? ''),
     type,
     kind: 'subagent',
     parent,
@@ -138,11 +142,31 @@ export function withSubagent(session: Session, birth: Birth): { agent: Agent; ch
 /** The type of an agent of which only the id is known so far; its rules apply from the moment the type is told. */
 export const UNTYPED = 'agent';
 
-function learnType(session: Session, agent: Agent, type: string): boolean {
-  if (agent.type !== UNTYPED || type === UNTYPED) return false;
-  agent.name = nameFor(session, type);
-  agent.type = type;
+function learn(session: Session, agent: Agent, type: string, given: string): boolean {
+  const named = given !== '' && agent.aliases === undefined;
+  if (!named && (agent.type !== UNTYPED || type === UNTYPED)) return false;
+  const known = agent.type === UNTYPED ? type : agent.type;
+  const own = known === agent.type ? agent.name : nameFor(session, known);
+  agent.type = known;
+  Object.assign(agent, named ? namedBy(session, own, given) : { name: own });
   return true;
+}
+
+/** A name that a model may give: as long as a person would type it. */
+const MAX_NAME = 64;
+
+function namesFor(session: Session, type: string, given: string): Pick<Agent, 'name' | 'aliases'> {
+  const own = nameFor(session, type);
+  return given === '' ? { name: own } : namedBy(session, own, given);
+}
+
+/** Reports and orders call it by the name it was given; rules find it by that and by the name of its type. */
+function namedBy(session: Session, own: string, given: string): Required<Pick<Agent, 'name' | 'aliases'>> {
+  const wanted = given.replace(/[^\w.-]+/g, '-').slice(0, MAX_NAME);
+  const taken = new Set([...session.agents.values()].map(({ name }) => name));
+  let name = wanted;
+  for (let count = 2; taken.has(name); count += 1) name = `${wanted}-${count}`;
+  return { name, aliases: [own, wanted] };
 }
 
 /** `researcher-1`, `researcher-2`: a plugin's prefix is dropped, and the part up to the first dash is the role. */
@@ -157,6 +181,11 @@ export function nameFor(session: Session, type: string): string {
 export function roleOf(name: string): string {
   const dash = name.indexOf('-');
   return dash < 0 ? name : name.slice(0, dash);
+}
+
+/** What people call it: a turn that is no loop is the main thread's own work, whatever command began it. */
+export function calledName(agent: Agent): string {
+  return agent.kind === 'turn' ? MAIN : agent.name;
 }
 
 /** Whether this is work that a hook drives on, as opposed to a person or a parent agent. */

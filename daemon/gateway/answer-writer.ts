@@ -2,8 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Readable } from 'node:stream';
 import { asWritten } from '../core/fields.ts';
 import { persists } from '../http1/framing.ts';
-import type { RequestHead } from '../http1/head.ts';
-import { headBytes } from '../http1/head.ts';
+import { headBytes, type RequestHead } from '../http1/head.ts';
 import type { WebAnswer, WrittenAnswer } from '../ports.ts';
 import type { Client } from './client.ts';
 
@@ -77,26 +76,30 @@ function headOf(request: RequestHead, answer: WebAnswer): Head {
 }
 
 /** Of an answer that was kept, or made here. */
-function ownHead(request: RequestHead, { status, fields, body }: WebAnswer): Head {
+function ownHead(request: RequestHead, { status, fields, body, spelling }: WebAnswer): Head {
+  const letters = new Map(spelling?.names.map((name) => [name.toLowerCase(), name]));
+  const line = (name: string, value: string): string => `${letters.get(name) ?? name}: ${value}`;
+  // What is here has a length; of a 304 and to HEAD it is that of what is not (RFC 9110, section 8.6), and a 204 has none.
+  const length = Buffer.isBuffer(body) && !bodiless(request.method, status) ? String(body.length) : null;
   const lines: string[] = [];
   for (const [name, value] of Object.entries(fields)) {
-    // RFC 9110, section 8.6: none in a 204; of what is here we know it.
-    if (name === 'content-length' && (status === 204 || Buffer.isBuffer(body))) continue;
-    for (const one of typeof value === 'string' ? [value] : value) lines.push(`${name}: ${one}`);
+    if (name === 'content-length' && (status === 204 || length !== null)) {
+      if (length !== null) lines.push(line(name, length));
+      continue;
+    }
+    for (const one of typeof value === 'string' ? [value] : value) lines.push(line(name, one));
   }
+  if (length !== null && fields['content-length'] === undefined) lines.push(line('content-length', length));
   let framing: Head['framing'] = 'length';
-  if (Buffer.isBuffer(body)) {
-    if (status === 304 || request.method === 'HEAD') {
-      if (fields['content-length'] !== undefined) lines.push(`content-length: ${String(fields['content-length'])}`);
-    } else if (status !== 204) lines.push(`content-length: ${body.length}`);
-  } else if (fields['content-length'] === undefined) {
+  if (!Buffer.isBuffer(body) && fields['content-length'] === undefined) {
     framing = request.version === '1.1' ? 'chunked' : 'close';
     if (framing === 'chunked' && !bodiless(request.method, status)) lines.push('transfer-encoding: chunked');
   }
   const goesOn = persists(request) && framing !== 'close';
   if (!goesOn) lines.push('connection: close');
   else if (request.version === '1.0') lines.push('connection: keep-alive');
-  return { head: headBytes(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd(), checked(lines)), framing, goesOn };
+  const reason = spelling?.reason ?? STATUS_CODES[status] ?? '';
+  return { head: headBytes(`HTTP/1.1 ${status}${reason === '' ? '' : ` ${reason}`}`, checked(lines)), framing, goesOn };
 }
 
 /** No value ends its line, whoever made it. A folded line is one that came so. */

@@ -26,7 +26,10 @@ describe('the certificate authority', () => {
   it('is of this user alone: nobody else can read the folder or a file in it, and its name says whose it is', async () => {
     const files = await open().ready();
     expect(statSync(dir).mode & 0o777).toBe(0o700);
-    for (const name of readdirSync(dir)) expect(statSync(join(dir, name)).mode & 0o777).toBe(0o600);
+    for (const name of readdirSync(dir)) {
+      const { mode } = statSync(join(dir, name));
+      expect(mode & 0o777).toBe(name === 'hashed' ? 0o700 : 0o600);
+    }
     const certificate = new X509Certificate(readFileSync(files.certificate));
     expect(certificate.subject).toMatch(/^CN=pag0 for .+ on .+\nO=pag0$/);
     expect(certificate.ca).toBe(true);

@@ -27,8 +27,8 @@ it('a tunnel that stands starts nothing new once the daemon is being replaced', 
   expect(await within(`${get}\r\n${get}Connection: close\r\n\r\n`)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'begun before', 'HTTP/1.1 503', '"DRAINING"']);
   expect(stage.governor.seen).toHaveLength(1);
   const { passage } = stage.governor;
-  stage.governor.passage = (asker, authority) => {
-    const found = passage(asker, authority);
+  stage.governor.passage = async (asker, authority) => {
+    const found = await passage(asker, authority);
     draining = true;
     return found;
   };
@@ -36,8 +36,8 @@ it('a tunnel that stands starts nothing new once the daemon is being replaced', 
   expect(stage.governor.sockets).toEqual([]);
 });
 
-it('what is only passed on is passed on to the last', () => {
+it('what is only passed on is passed on to the last', async () => {
   draining = true;
   stage.governor.rule = 'tunnel';
-  expect(stage.governor.passage(null, { host: 'a.example', port: 443, secure: true })).toEqual({ passage: 'tunnel' });
+  expect(await stage.governor.passage(null, { host: 'a.example', port: 443, secure: true })).toEqual({ passage: 'tunnel' });
 });

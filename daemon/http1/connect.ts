@@ -68,7 +68,7 @@ function connect({ host, port, secure }: Far, options: DialOptions, over?: Socke
     const to = { host, port, allowHalfOpen: !secure, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS, autoSelectFamilyAttemptTimeout: ATTEMPT_MS };
     const socket: Socket = secure
       ? connectTls({
-          ...(over === undefined ? to : { socket: over }),
+          ...(over === undefined ? to : { socket: over, host }),
           servername: isIP(host) === 0 ? host : '',
           ALPNProtocols: ['http/1.1'],
           // Said aloud, since NODE_TLS_REJECT_UNAUTHORIZED=0 in somebody's environment would switch it off.

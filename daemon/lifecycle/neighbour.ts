@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { run, socketInode } from './peer.ts';
 
-/** Whose a connection is that shows no ticket. */
+/** Whose a connection is that shows no credentials. */
 export interface Neighbour {
   /** The nearest of the given processes that the holder of the connection is below. */
   client: number;

@@ -36,7 +36,7 @@ function linux(localPort: number): ProcessSystem {
       ...(isGone || likely.length === 0 ? [] : [() => inGroups(new Set(likely), turn)]),
     ];
     for (const place of places) {
-      for await (const pid of place()) if (pid !== client && holds(pid, socket)) return lineFrom(pid);
+      for await (const pid of place()) if (pid !== client && openFilesOf(pid).includes(socket)) return lineFrom(pid);
     }
     return null;
   }
@@ -47,6 +47,7 @@ function linux(localPort: number): ProcessSystem {
     process: async (pid) => factsOf(pid),
     children: async (pid) => childrenOf(pid).flatMap((child) => factsOf(child) ?? []),
     commandLine: async (pid) => wordsIn(pid, 'cmdline').join(' '),
+    openFiles: async (pid) => openFilesOf(pid),
     launch: async (pid) => launchOf(pid),
   };
 }
@@ -107,13 +108,13 @@ function childrenOf(pid: number): number[] {
   }
 }
 
-function holds(pid: number, socket: string): boolean {
+function openFilesOf(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
   try {
-    return readdirSync(folder).some((name) => linkTo(`${folder}/${name}`) === socket);
+    return readdirSync(folder).map((name) => linkTo(`${folder}/${name}`));
   } catch {
     // Gone, or another user's.
-    return false;
+    return [];
   }
 }
 
@@ -186,6 +187,7 @@ function byPs(localPort: number): ProcessSystem {
     process: async (pid) => tableIn(await run('ps', ['-o', PS_COLUMNS, '-p', String(pid)])).get(pid) ?? null,
     children: async (pid) => [...tableIn(await run('ps', PS_ALL)).values()].filter(({ parent }) => parent === pid),
     commandLine: async (pid) => (await run('ps', ['-ww', '-o', 'command=', '-p', String(pid)])).join('\n').trimEnd(),
+    openFiles: async () => [],
     launch: async () => null,
   };
 }

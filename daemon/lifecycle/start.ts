@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { createClient } from '../contract/client.ts';
 import { portTaken } from '../contract/ensure.ts';
 import { ensureToken, readDaemonRecord, readToken, removeIfThere, type DaemonRecord, type Home } from '../contract/home.ts';
+import { ledProcesses } from '../contract/led-processes.ts';
 import { errorCode, fileProblem, problem, ProblemError, type Problem } from '../contract/problem.ts';
 import { createRequestCheck } from '../contract/proof.ts';
 import { ROUTES, type DaemonState, type HelloAnswer, type StatusAnswer, type StopReason } from '../contract/routes.ts';
@@ -58,7 +59,7 @@ export async function startDaemon(options: StartOptions): Promise<Started> {
   const token = ensureToken(home);
   if (!token.ok) return { outcome: 'refused', problem: token.problem };
   const startedAt = clock();
-  const life: Life = { options, token: token.token, startedAt, state: 'starting', notice: null, problem: null, driver: null, assembled: null, server: null, stopping: null, opening: null, end: () => {} };
+  const life: Life = { options, token: token.token, startedAt, state: 'starting', notice: null, problem: null, driver: null, assembled: null, server: null, stopping: null, opening: null, neededAt: 0, end: () => {} };
   const ended = new Promise<StopReason>((resolve) => (life.end = resolve));
 
   const door = createDoor({
@@ -94,6 +95,8 @@ interface Life {
   stopping: Promise<void> | null;
   /** null once it serves, or never will. */
   opening: Promise<void> | null;
+  /** When a process was last seen that has no other way out. */
+  neededAt: number;
   end(reason: StopReason): void;
 }
 
@@ -145,14 +148,22 @@ function hasSqliteCode(error: unknown, primary: number): boolean {
 /** Ends a daemon that nobody needs any more, and one whose home was deleted or replaced under it. */
 function watch(life: Life): void {
   const { idleMs, clock, log } = life.options;
+  let looking = false;
   const timer = setInterval(() => {
     if (life.stopping !== null) return clearInterval(timer);
     leaveIfReplaced(life);
     if (life.assembled === null || life.assembled.busy()) return;
-    const idle = clock() - Math.max(life.startedAt, life.assembled.lastActivity());
-    if (idle < idleMs) return;
-    log.info('idle', { ms: idle });
-    void stop(life, 'idle');
+    const idle = clock() - Math.max(life.startedAt, life.neededAt, life.assembled.lastActivity());
+    if (idle < idleMs || looking) return;
+    looking = true;
+    // What a session left behind would reach nothing without us. Asked once in an idle time, for it costs a look at every process.
+    void ledProcesses(life.options.port).catch(() => []).then((led) => {
+      looking = false;
+      if (life.stopping !== null) return;
+      if (led.length > 0) return void (life.neededAt = clock());
+      log.info('idle', { ms: idle });
+      void stop(life, 'idle');
+    });
   }, Math.max(20, Math.min(MAX_WATCH_MS, idleMs / 4)));
 }
 

@@ -1,6 +1,14 @@
 import type { Readable } from 'node:stream';
 import { Pag0Error } from '../core/errors.ts';
-import { answerTo, paidCall, refusedAnswer, settlementWithin, toolAnswerIn, type AskedCall, type ToolAnswer } from '../core/tool-call.ts';
+import {
+  answerTo,
+  paidCall,
+  refusedAnswer,
+  settlementWithin,
+  toolAnswerIn,
+  type AskedCall,
+  type ToolAnswer,
+} from '../core/tool-call.ts';
 import type { PaidToolCalls, ToolAsker, ToolDelivery } from '../pipeline/paid-tool-call.ts';
 import type { WebAnswer, WebRequest } from '../ports.ts';
 import { eventWith, type StreamEvent } from './events.ts';
@@ -26,8 +34,8 @@ export interface EventSessionParts {
 const MAX_CALLS = 1_000;
 
 /**
- * A session of MCP's older transport (2024-11-05, "HTTP with SSE"): calls are posted to the address that the server named in its
- * `endpoint` event, and answered in the stream that it named it in.
+ * A session of MCP's older transport (2024-11-05, "HTTP with SSE"): calls are posted to the address
+ * that the server named in its `endpoint` event, and answered in the stream that it named it in.
  */
 export interface EventSession {
   posted(place: string, posted: Posted): void;
@@ -43,7 +51,12 @@ interface Said {
   event: StreamEvent | null;
 }
 
-export function createEventSession({ calls, send, repeats, write }: EventSessionParts): EventSession {
+export function createEventSession({
+  calls,
+  send,
+  repeats,
+  write,
+}: EventSessionParts): EventSession {
   const waiting = new Map<string, Posted & { place: string }>();
   /** Calls with a payment, by their id. */
   const repeated = new Map<string, (said: Said | null) => void>();
@@ -54,11 +67,13 @@ export function createEventSession({ calls, send, repeats, write }: EventSession
   const held: Buffer[] = [];
   let isOver = false;
 
-  const put = async (raw: Buffer): Promise<void> => (long === null ? write(raw) : void held.push(raw));
+  const put = async (raw: Buffer): Promise<void> =>
+    long === null ? write(raw) : void held.push(raw);
 
   async function said(event: StreamEvent): Promise<void> {
     if (event.part === true || long !== null) return saidAtLength(event);
-    const answer = event.data === null || waiting.size + repeated.size === 0 ? null : toolAnswerIn(event.data);
+    const answer =
+      event.data === null || waiting.size + repeated.size === 0 ? null : toolAnswerIn(event.data);
     if (answer === null) return write(event.raw);
     const paid = repeated.get(answer.id);
     if (paid !== undefined) return paid({ answer, event });
@@ -78,36 +93,59 @@ export function createEventSession({ calls, send, repeats, write }: EventSession
     }
     await write(long.reduce((bytes, one) => one.push(bytes), raw));
     if (part === true) return;
-    await write(long.reduce((bytes, one) => Buffer.concat([one.push(bytes), one.end()]), Buffer.alloc(0)));
+    await write(
+      long.reduce((bytes, one) => Buffer.concat([one.push(bytes), one.end()]), Buffer.alloc(0)),
+    );
     const ids = [...repeated.keys()];
     const found = long.findIndex((one) => one.found);
     long = null;
     for (const bytes of held.splice(0)) await write(bytes);
-    if (found >= 0) repeated.get(ids[found]!)?.({ answer: { demand: null, settlement: settlementWithin(beginning), failed: false }, event: null });
+    if (found >= 0)
+      repeated.get(ids[found]!)?.({
+        answer: { demand: null, settlement: settlementWithin(beginning), failed: false },
+        event: null,
+      });
   }
 
   const clientIds = new Map<string, string>();
 
-  async function pay({ asker, call, request, place }: Posted & { place: string }, answer: ToolAnswer, demand: string, event: StreamEvent): Promise<void> {
+  async function pay(
+    { asker, call, request, place }: Posted & { place: string },
+    answer: ToolAnswer,
+    demand: string,
+    event: StreamEvent,
+  ): Promise<void> {
     const repeat = repeats.begin(place, call.id);
     try {
       const bought = await calls.meet<StreamEvent | null>(asker, demand, async (payload) => {
         // Nothing has left yet, and nobody waits for it.
-        if (repeat.isCancelled || isOver) throw Object.assign(new Pag0Error('UPSTREAM_FAILED', isOver ? 'its stream ended' : 'the call was cancelled'), { sent: false });
+        if (repeat.isCancelled || isOver)
+          throw Object.assign(
+            new Pag0Error(
+              'UPSTREAM_FAILED',
+              isOver ? 'its stream ended' : 'the call was cancelled',
+            ),
+            { sent: false },
+          );
         const id = ownId();
         repeat.id = id;
         const answered = new Promise<Said | null>((resolve) => repeated.set(id, resolve));
         clientIds.set(id, call.id);
         try {
-          return await delivered(await send({ ...request, body: Buffer.from(paidCall(call, id, payload)) }), answered);
+          return await delivered(
+            await send({ ...request, body: Buffer.from(paidCall(call, id, payload)) }),
+            answered,
+          );
         } finally {
           repeated.delete(id);
           clientIds.delete(id);
         }
       });
       if (bought.outcome === 'passed') await put(event.raw);
-      else if (bought.outcome === 'refused') await put(eventWith(event, refusedAnswer(call.id, bought.refusal.sentence, answer)));
-      else if (bought.value !== null) await put(eventWith(bought.value, answerTo(call.id, bought.value.data!)));
+      else if (bought.outcome === 'refused')
+        await put(eventWith(event, refusedAnswer(call.id, bought.refusal.sentence, answer)));
+      else if (bought.value !== null)
+        await put(eventWith(bought.value, answerTo(call.id, bought.value.data!)));
     } finally {
       repeat.end();
     }
@@ -127,12 +165,25 @@ export function createEventSession({ calls, send, repeats, write }: EventSession
   };
 }
 
-async function delivered(posted: WebAnswer, answered: Promise<Said | null>): Promise<ToolDelivery<StreamEvent | null>> {
+async function delivered(
+  posted: WebAnswer,
+  answered: Promise<Said | null>,
+): Promise<ToolDelivery<StreamEvent | null>> {
   discard(posted.body);
-  if (posted.status >= 300) return { answer: null, how: posted.status < 400 ? `sent us elsewhere (${posted.status})` : `answered ${posted.status}`, value: null };
+  if (posted.status >= 300)
+    return {
+      answer: null,
+      how:
+        posted.status < 400 ? `sent us elsewhere (${posted.status})` : `answered ${posted.status}`,
+      value: null,
+    };
   const said = await answered;
   if (said === null) throw new Error('ended its stream before the answer');
-  return { answer: said.answer, how: said.answer.failed ? 'answered with an error' : 'answered', value: said.event };
+  return {
+    answer: said.answer,
+    how: said.answer.failed ? 'answered with an error' : 'answered',
+    value: said.event,
+  };
 }
 
 function discard(body: Buffer | Readable): void {

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 
-/** A call that is being paid for: it is made again under an id of our own, and may be taken back meanwhile. */
+/**
+ * A call that is being paid for: it is made again under an id of our own, and may be taken back
+ * meanwhile.
+ */
 export interface Repeat {
   /** As the server knows it, JSON; null: it has not been made again yet. */
   id: string | null;
@@ -20,7 +23,11 @@ export function createRepeats(): Repeats {
   return {
     begin(place, id) {
       const key = keyOf(place, id);
-      const repeat = { id: null, isCancelled: false, end: () => void (open.get(key) === repeat && open.delete(key)) };
+      const repeat = {
+        id: null,
+        isCancelled: false,
+        end: () => void (open.get(key) === repeat && open.delete(key)),
+      };
       open.set(key, repeat);
       return repeat;
     },

@@ -6,14 +6,16 @@ const BYTE_ORDER_MARK = /^\uFEFF/;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * What the values of a field say that holds JSON in base64, as x402's fields do. Sellers also send base64url, leave the padding
- * out, and put plain JSON there; and whoever stands between may have joined several values with commas (RFC 9110, section 5.3).
- * None of that changes what is said.
+ * What the values of a field say that holds JSON in base64, as x402's fields do. Sellers also send
+ * base64url, leave the padding out, and put plain JSON there; and whoever stands between may have
+ * joined several values with commas (RFC 9110, section 5.3). None of that changes what is said.
  */
 export function valuesIn(fields: readonly string[]): unknown[] {
   return fields.flatMap((field) => {
     const text = field.trim();
-    return /^(\xEF\xBB\xBF|\uFEFF)?[{[]/.test(text) ? plainValues(text) : text.split(',').map((one) => coded(one.trim()));
+    return /^(\xEF\xBB\xBF|\uFEFF)?[{[]/.test(text)
+      ? plainValues(text)
+      : text.split(',').map((one) => coded(one.trim()));
   });
 }
 
@@ -36,7 +38,10 @@ function coded(text: string): unknown {
   return BASE64.test(text) ? valueIn(decoded(Buffer.from(text, 'base64'))) : UNREADABLE;
 }
 
-/** Without its byte order mark. What is no UTF-8 is nothing that could be read, and so an empty text. */
+/**
+ * Without its byte order mark. What is no UTF-8 is nothing that could be read, and so an empty
+ * text.
+ */
 function decoded(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);

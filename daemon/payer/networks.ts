@@ -4,9 +4,10 @@ const CHAINS = new Map(Object.entries(EVM_NETWORK_CHAIN_ID_MAP));
 const CAIP2 = /^eip155:([1-9]\d{0,14})$/i;
 
 /**
- * The chain that a seller names, as CAIP-2 has it: version 2 calls networks so, version 1 by names of its own, and sellers write
- * the one in the other and either in capitals. ASCII alone: there are letters that look like others, and some become others in
- * lower case. What version 1 has no name for is not signed for in version 1. null: it is none that is known.
+ * The chain that a seller names, as CAIP-2 has it: version 2 calls networks so, version 1 by names
+ * of its own, and sellers write the one in the other and either in capitals. ASCII alone: there are
+ * letters that look like others, and some become others in lower case. What version 1 has no name
+ * for is not signed for in version 1. null: it is none that is known.
  */
 export function chainOf(network: string, version: 1 | 2): string | null {
   if (!/^[\x21-\x7e]+$/.test(network)) return null;

@@ -5,10 +5,12 @@ import { refusal } from '../core/errors.ts';
 import { ruled } from '../core/mode.ts';
 import { mayOutlive } from '../core/outliving.ts';
 import type { Quote } from '../core/price.ts';
+import { looksAtAnything } from '../core/passage.ts';
 import { exitOf } from '../core/sandbox.ts';
 import type { Agent } from '../core/tree.ts';
 import { brokenPart } from './broken.ts';
 import { decide, reservationKey, type Decision } from './decide.ts';
+import { noteLaunch } from './launches.ts';
 import { PASS, type Parts, type ToolCall } from './parts.ts';
 import { recent } from './recent.ts';
 import { repeatHints } from './repeats.ts';
@@ -75,7 +77,8 @@ export function createCallEvents(parts: Parts): CallEvents {
       running.noted = decided.noted ?? false;
       if (decided.pending !== null) running.charged = chargedFor(decided.pending.quotes);
       live.shellUsers.add(running.agent);
-      await parts.shells?.begin(live, running);
+      if (looksAtAnything(parts.policies.of(live.session)?.policy ?? null, parts.wallet() !== '')) await parts.shells?.begin(live, running);
+      else running.begunAt = parts.clock();
     }
     return verdictReply(live, call, decided);
   }
@@ -95,10 +98,15 @@ export function createCallEvents(parts: Parts): CallEvents {
   /** What a later event asks about: which agent ran which command, and which agent started which. */
   function track(live: Live, call: ToolCall): void {
     const agent = parts.sessions.agentOf(live, call.agentId, call.agentType).id;
-    if (call.tool === 'Bash') limited(live.running).set(call.id, bashCall({ id: call.id, agent, command: String(call.input['command'] ?? ''), outlives: outlives(parts, call), sandboxed: exitOf(parts.sandboxOf(live), call.input) === 'pag0' }));
-    else if (call.tool.startsWith('mcp__')) limited(live.calling).set(call.id, { agent, tool: call.tool, input: call.input, approvals: [], alerts: [], paid: 0n });
+    if (call.tool === 'Bash') {
+      const command = String(call.input['command'] ?? '');
+      noteLaunch(live, agent, command, parts.clock());
+      const sandboxed = exitOf(parts.sandboxOf(live), call.input) === 'pag0';
+      const inBackground = call.input['run_in_background'] === true;
+      limited(live.running).set(call.id, bashCall({ id: call.id, agent, command, outlives: outlives(parts, call), inBackground, sandboxed }));
+    } else if (call.tool.startsWith('mcp__')) limited(live.calling).set(call.id, { agent, tool: call.tool, input: call.input, approvals: [], alerts: [], paid: 0n });
     else if (call.tool === 'Skill' && call.agentId === undefined) nameTurnByModel(parts, live, String(call.input['skill'] ?? ''));
-    else if (call.tool === 'Agent' || call.tool === 'Task') limited(live.spawning).set(call.id, { agent, type: String(call.input['subagent_type'] ?? ''), running: true, born: false });
+    else if (call.tool === 'Agent' || call.tool === 'Task') limited(live.spawning).set(call.id, { agent, type: String(call.input['subagent_type'] ?? ''), name: nameGiven(call), running: true, born: false });
   }
 
   async function after(live: Live, event: EventOf<'PostToolUse'> | EventOf<'PostToolUseFailure'>, sender: Sender, response: unknown, error: string | null): Promise<Reply> {
@@ -140,8 +148,9 @@ export function createCallEvents(parts: Parts): CallEvents {
   /** The client tells at once of the end of what it runs in the background; and of what a command leaves at work it tells nothing. */
   function ended(live: Live, running: Running, response: unknown): void {
     running.endedAt = parts.clock();
-    const isInBackground = typeof (response as { backgroundTaskId?: unknown } | null)?.backgroundTaskId === 'string';
-    if (running.outlives || isInBackground) limited(live.background).set(running.id, running);
+    const task = (response as { backgroundTaskId?: unknown } | null)?.backgroundTaskId;
+    running.task = typeof task === 'string' ? task : null;
+    if (running.outlives || running.task !== null) limited(live.background).set(running.id, running);
   }
 
   /** That a call was asked about and has run proves a person's yes only from the mouth of the client that asked. */
@@ -169,9 +178,9 @@ export function createCallEvents(parts: Parts): CallEvents {
     const { agentId, agentType, status, resumedAgentId } = response as Record<string, unknown>;
     const id = typeof agentId === 'string' ? agentId : typeof resumedAgentId === 'string' ? resumedAgentId : null;
     if (id === null || id.length > 256) return null;
-    parts.sessions.learnChild(live, { id, type: typeof agentType === 'string' ? agentType : String(call.input['subagent_type'] ?? ''), parent: parent.id });
+    parts.sessions.learnChild(live, { id, type: typeof agentType === 'string' ? agentType : String(call.input['subagent_type'] ?? ''), given: nameGiven(call), parent: parent.id });
     const child = live.session.agents.get(id);
-    if (child === undefined || status === 'async_launched') return null;
+    if (child === undefined || status === 'async_launched' || status === 'teammate_spawned') return null;
     child.endedAt ??= parts.clock();
     live.rounds.delete(child.id);
     parts.sessions.save(live, child);
@@ -189,6 +198,11 @@ export function createCallEvents(parts: Parts): CallEvents {
   }
 
   return { before, after };
+}
+
+/** `Agent{name: 'researcher-1'}` */
+function nameGiven({ input }: ToolCall): string {
+  return typeof input['name'] === 'string' ? input['name'] : '';
 }
 
 /** What a person has allowed since: for whoever asked, or for the main thread when that one is gone. */

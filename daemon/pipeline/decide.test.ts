@@ -136,7 +136,7 @@ describe('a decision', () => {
     await world.curl('https://api.tavily.com/search');
     const why = refusalOf((await world.curl('https://api.tavily.com/search')).before)!;
     expect(why.sentence).toBe(
-      'pag0 SESSION_BUDGET_EXCEEDED: money limit set by the user in pag0: api.tavily.com/search costs $0.02 and this session has spent $0.02 of $0.02, so it was not sent; finish without paid calls and say that the budget is spent, only a person can raise it with /pag0-budget raise',
+      'pag0 SESSION_BUDGET_EXCEEDED: money limit set by the user in pag0: api.tavily.com/search costs $0.02 and this session has spent $0.02 of $0.02, so it was not sent; finish without paid calls, say what you have found and that the budget is spent, only a person can raise it with /pag0-budget raise',
     );
   });
 });
@@ -175,6 +175,7 @@ describe('events', () => {
     const world = createWorld({ prices: [{ endpoint: 'a.com/*', price: '$0.50' }], agents: { researcher: { agentBudget: '$0.50' } } });
     const researcher = { agent_id: 'r1', agent_type: 'researcher' };
     await world.curl('https://a.com/x', researcher);
+    expect((await world.curl('https://a.com/x', researcher)).before.stop).toBeUndefined();
     const { before } = await world.curl('https://a.com/x', researcher);
     expect(before.stop).toContain('AGENT_BUDGET_EXCEEDED');
     const reply = await world.send({ hook_event_name: 'PostToolUse', tool_name: 'Agent', tool_use_id: 'spawn', tool_response: { agentId: 'r1', agentType: 'researcher', status: 'completed' } });

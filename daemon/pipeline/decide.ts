@@ -10,6 +10,7 @@ import { counted, type Scope } from '../core/transfer.ts';
 import { activeSubagents, depthOf, type Agent } from '../core/tree.ts';
 import type { PolicyInForce } from '../config/policies.ts';
 import { printable } from '../contract/printable.ts';
+import { atAttempt } from './attempts.ts';
 import { clientAsks, type Approval } from './approvals.ts';
 import { splitCalls, type Split } from './gateway-calls.ts';
 import { guard } from './guard.ts';
@@ -48,37 +49,37 @@ const NOTHING: Decision = { verdict: PASS, pending: null };
 export async function decide(parts: Parts, live: Live, call: ToolCall, isClient: IsClient): Promise<Decision> {
   const agent = resumeTurn(parts, live, call);
   const guarded = guard(parts, live, call);
-  if (guarded !== null) return refuse(parts, live, agent, [], guarded);
+  if (guarded !== null) return refuse(parts, live, agent, call, [], guarded);
   if (call.tool === 'Agent' || call.tool === 'Task') return spawn(parts, live, agent, call);
   const calls = classify(call.tool, call.input, parts.readShell);
   if (calls.length === 0) return NOTHING;
   const inForce = parts.policies.of(live.session);
-  if (inForce === null) return withoutPolicy(parts, live, agent, calls);
+  if (inForce === null) return withoutPolicy(parts, live, agent, call, calls);
   return govern(parts, live, agent, call, calls, inForce, isClient);
 }
 
 /** Whether the call was told by the client itself: whoever else tells it asks nobody. */
 type IsClient = () => Promise<boolean>;
 
-function spawn(parts: Parts, live: Live, agent: Agent, { tool }: ToolCall): Decision {
+async function spawn(parts: Parts, live: Live, agent: Agent, call: ToolCall): Promise<Decision> {
   const policy = parts.policies.of(live.session)?.policy;
   if (policy === undefined) return NOTHING;
   const { stands, shadow } = ruled(policy.mode, crowded(live, agent, policy));
-  if (shadow !== null) noteShadow(parts, live, agent, [{ tool, method: 'CALL', endpoint: null, known: true, times: 1 }], shadow);
-  return stands === null ? NOTHING : refuse(parts, live, agent, [], stands);
+  if (shadow !== null) noteShadow(parts, live, agent, [{ tool: call.tool, method: 'CALL', endpoint: null, known: true, times: 1 }], shadow);
+  return stands === null ? NOTHING : refuse(parts, live, agent, call, [], stands);
 }
 
 async function govern(parts: Parts, live: Live, agent: Agent, call: ToolCall, calls: readonly Call[], inForce: PolicyInForce, isClient: IsClient): Promise<Decision> {
   const weighing = await weigh(parts, live, agent, calls, inForce);
   if (weighing.outcome === 'ungoverned') return NOTHING;
-  if (weighing.outcome === 'refused') return refuse(parts, live, agent, weighing.quotes, weighing.refusal);
+  if (weighing.outcome === 'refused') return refuse(parts, live, agent, call, weighing.quotes, weighing.refusal);
   const { weighed } = weighing;
   upheld(parts, live, agent, weighed, weighed.would);
   // What is given in a call's place the client shows as a refusal.
   if (!enforces(inForce.policy.mode)) return letRun(parts, live, agent, call, inForce, weighing, [], isClient);
   const waiting = waitingFor(parts, live, call, weighed);
   const recalled = (await parts.recall?.before(live, agent, call, waiting.length === 0 ? weighed : { ...weighed, ask: true })) ?? RUNS;
-  if (recalled.outcome === 'refused') return refuse(parts, live, agent, weighed.quotes, recalled.refusal);
+  if (recalled.outcome === 'refused') return refuse(parts, live, agent, call, weighed.quotes, recalled.refusal);
   if (recalled.outcome === 'served') return { verdict: { verdict: 'serve', text: recalled.text }, pending: null };
   try {
     const decision = isToolRead(inForce.policy, call) ? await weighAnew(parts, live, agent, call, calls, waiting, isClient) : await letRun(parts, live, agent, call, inForce, weighing, waiting, isClient);
@@ -93,10 +94,10 @@ async function govern(parts: Parts, live: Live, agent: Agent, call: ToolCall, ca
 /** It may have waited for another's call, so the kill switch, its loop and the policy count as they are now. */
 async function weighAnew(parts: Parts, live: Live, agent: Agent, call: ToolCall, calls: readonly Call[], waiting: readonly Approval[], isClient: IsClient): Promise<Decision> {
   const inForce = parts.policies.of(live.session);
-  if (inForce === null) return withoutPolicy(parts, live, agent, calls);
+  if (inForce === null) return withoutPolicy(parts, live, agent, call, calls);
   const weighing = await weigh(parts, live, agent, calls, inForce);
   if (weighing.outcome === 'ungoverned') return NOTHING;
-  if (weighing.outcome === 'refused') return refuse(parts, live, agent, weighing.quotes, weighing.refusal);
+  if (weighing.outcome === 'refused') return refuse(parts, live, agent, call, weighing.quotes, weighing.refusal);
   return letRun(parts, live, agent, call, inForce, weighing, waiting, isClient);
 }
 
@@ -107,10 +108,11 @@ async function letRun(parts: Parts, live: Live, agent: Agent, call: ToolCall, in
   const about = call.tool === 'Bash' && split?.someAtGateway !== true ? [] : waiting;
   const asks = weighed.ask || about.length > 0 ? upheld(parts, live, agent, weighed, QUESTION) !== null : false;
   // What is answered with a question lets the call run, and only the client puts it to somebody first.
-  if (asks && !(await isClient())) return refuse(parts, live, agent, weighed.quotes, unheard(weighed, about));
+  if (asks && !(await isClient())) return refuse(parts, live, agent, call, weighed.quotes, unheard(weighed, about));
   const verdict: Verdict = asks ? { verdict: 'ask', sentence: await question(parts, weighed, about) } : PASS;
   const charged = split === null ? await charge(parts, live, agent, call, weighing) : await chargeRest(parts, live, agent, call, weighed, split, inForce);
-  if ('refusal' in charged) return refuse(parts, live, agent, weighed.quotes, charged.refusal);
+  if ('refusal' in charged) return refuse(parts, live, agent, call, weighed.quotes, charged.refusal);
+  if (weighed.amount > 0n) delete agent.told;
   return { verdict, pending: charged.pending, approvedUpTo: dearest(weighed.quotes), noted: weighed.noted, ...(about.length === 0 ? {} : { asked: about.map(({ id }) => id) }) };
 }
 
@@ -228,15 +230,16 @@ function sumOf(amounts: readonly { amount: bigint }[]): bigint {
 }
 
 /** Without a policy nobody can say what costs: local calls go on, the rest is refused with the repair. */
-async function withoutPolicy(parts: Parts, live: Live, agent: Agent, calls: readonly Call[]): Promise<Decision> {
-  const foreign = calls.filter((call) => call.endpoint?.local !== true);
+async function withoutPolicy(parts: Parts, live: Live, agent: Agent, call: ToolCall, calls: readonly Call[]): Promise<Decision> {
+  const foreign = calls.filter((one) => one.endpoint?.local !== true);
   if (foreign.length === 0) return NOTHING;
-  const problem = parts.policies.problems(live.session)[0] ?? 'the configuration cannot be read';
-  const quotes = foreign.map((call) => quote(call, []));
-  return refuse(parts, live, agent, quotes, refusal('CONFIG_INVALID', `${names(quotes)} was not sent because pag0 has no valid policy: ${problem}; ask the person to mend the file`, { scope: 'configuration' }));
+  const problem = parts.policies.problems(live.session)[0]?.says ?? 'the configuration cannot be read';
+  const quotes = foreign.map((one) => quote(one, []));
+  return refuse(parts, live, agent, call, quotes, refusal('CONFIG_INVALID', `${names(quotes)} was not sent because pag0 has no valid policy: ${problem}; ask the person to mend the file`, { scope: 'configuration' }));
 }
 
-function refuse(parts: Parts, live: Live, agent: Agent, quotes: readonly Quote[], why: Refusal): Decision {
-  noteRefusal(parts, live, agent, quotes, why);
-  return { verdict: { verdict: 'refuse', refusal: why }, pending: null };
+async function refuse(parts: Parts, live: Live, agent: Agent, call: ToolCall, quotes: readonly Quote[], why: Refusal): Promise<Decision> {
+  const stands = await atAttempt(parts, live, agent, call.id, why);
+  noteRefusal(parts, live, agent, quotes, stands);
+  return { verdict: { verdict: 'refuse', refusal: stands }, pending: null };
 }

@@ -110,7 +110,7 @@ export function createDoorway(parts: Pick<Parts, 'sessions' | 'sandboxOf' | 'clo
     async behind(connection, shown) {
       const sessions = atWork();
       const sandboxed = sessions.filter(leadsHere);
-      // Who shows a ticket is known by it; only what comes out of a sandbox is held to more than that.
+      // Who shows credentials is known by them; only what comes out of a sandbox is held to more than that.
       if (shown && sandboxed.length === 0) return null;
       if (connection.remotePort === undefined) return null;
       let found = known.get(connection);

@@ -306,3 +306,15 @@ describe('what is on its way', () => {
     expect(await textOf(await answer)).toBe('the guide');
   });
 });
+
+it('what is kept is given with the letters and the reason it came with', async () => {
+  const one = createExchangeWorld(PRICED);
+  const first = one.get(DOC);
+  await turns();
+  const fields = { location: '/a', 'x-lower': '1' };
+  const lines = [{ name: 'location', value: '/a', text: 'Location: /a' }, { name: 'x-lower', value: '1', text: 'x-lower: 1' }];
+  one.asked[0]!.answer({ ...ok('the guide'), fields, written: { version: '1.1', lines, fields, statusLine: 'HTTP/1.1 200 Quite Fine', framing: 'length', trailers: () => [] } });
+  await textOf(await first);
+  const hit = await one.get(DOC);
+  expect(hit).toMatchObject({ fields: { location: '/a', 'x-pag0-cache': 'hit' }, spelling: { reason: 'Quite Fine', names: ['Location'] } });
+});

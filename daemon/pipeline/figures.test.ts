@@ -17,9 +17,14 @@ describe('the use case', () => {
       if (call === 14) expect(after?.message).toContain('this session has spent $3.50 of $5.00 (70 %), $1.50 left');
     }
     expect(alerts).toEqual([14]);
-    const { before } = await world.curl(URL);
-    expect(refusalOf(before)).toMatchObject({ code: 'SESSION_BUDGET_EXCEEDED', details: { spent: '5000000', limit: '5000000', price: '250000' }, ends: expect.any(String) });
-    expect(before.stop).toBeDefined();
+    // Refused at once, and told so that it can say what it has; ended when it asks again.
+    const refused = { code: 'SESSION_BUDGET_EXCEEDED', details: { spent: '5000000', limit: '5000000', price: '250000' } };
+    const first = (await world.curl(URL)).before;
+    expect(refusalOf(first)).toMatchObject({ ...refused, ends: null });
+    expect(first.stop).toBeUndefined();
+    const second = (await world.curl(URL)).before;
+    expect(refusalOf(second)).toMatchObject({ ...refused, ends: expect.any(String) });
+    expect(second.stop).toBeDefined();
   });
 
   it('ends a loop after the iteration that takes the session to 90 %', async () => {
@@ -57,6 +62,7 @@ describe('the use case', () => {
     const world = createWorld(at('$0.25', { agents: { 'researcher*': { agentBudget: '$1.50' }, 'executor*': { agentBudget: '$2' } } }));
     const researcher = { agent_id: 'r1', agent_type: 'researcher' };
     for (let call = 1; call <= 6; call += 1) expect(refusalOf((await world.curl(URL, researcher)).before)).toBeNull();
+    expect(refusalOf((await world.curl(URL, researcher)).before)).toMatchObject({ code: 'AGENT_BUDGET_EXCEEDED', ends: null });
     const { before } = await world.curl(URL, researcher);
     expect(refusalOf(before)).toMatchObject({ code: 'AGENT_BUDGET_EXCEEDED', ends: expect.any(String) });
     expect(refusalOf(before)?.sentence).toContain('researcher-1 has spent $1.50 of $1.50');

@@ -8,6 +8,7 @@ import { refusal, type Refusal } from '../core/errors.ts';
 import { letsOut } from '../core/sandbox.ts';
 import { commonAncestor } from '../core/tree.ts';
 import type { Asker, Connection, Governor, Passage, Process, ShellHint, WebRequest } from '../ports.ts';
+import { toldElsewhere } from './attempts.ts';
 import { brokenPart } from './broken.ts';
 import type { Doorway } from './doorway.ts';
 import type { Exchange, Spender } from './exchange.ts';
@@ -60,7 +61,7 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
       if (spender === null) return { refusal: SESSION_UNKNOWN };
       try {
         const exchanged = await exchange.send(spender, request, signal);
-        if ('refusal' in exchanged) noteRefusal(parts, spender.live, spender.agent, exchanged.quotes, exchanged.refusal);
+        if ('refusal' in exchanged) noteRefusal(parts, spender.live, spender.agent, exchanged.quotes, toldElsewhere(parts, spender.agent, exchanged.refusal));
         return exchanged;
       } catch (error) {
         // The upstream's own failures are the gateway's to tell.
@@ -107,7 +108,7 @@ export function createGovernor(parts: Parts, credentials: CredentialsReader, doo
     }
     const why = weighing.outcome === 'refused' ? weighing.refusal : await pay(spender, weighing.weighed);
     const quotes = weighing.outcome === 'refused' ? weighing.quotes : weighing.weighed.quotes;
-    if (why !== null) noteRefusal(parts, live, agent, quotes, why);
+    if (why !== null) noteRefusal(parts, live, agent, quotes, toldElsewhere(parts, agent, why));
     return why;
   }
 

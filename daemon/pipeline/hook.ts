@@ -104,7 +104,7 @@ export function createHooks(parts: Parts, orders: Orders): Hooks {
   }
 
   async function stopped(live: Live, event: EventOf<'Stop'>): Promise<Reply> {
-    const why = await stopMain(parts, live, { driven: event.stop_hook_active === true, lastMessage: event.last_assistant_message ?? '' });
+    const why = await stopMain(parts, live, { driven: event.stop_hook_active === true, lastMessage: event.last_assistant_message ?? '', crons: event.session_crons ?? [] });
     return why === null ? {} : { stop: why, message: why };
   }
 

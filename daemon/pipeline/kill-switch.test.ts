@@ -41,7 +41,7 @@ describe('a loop that was ended', () => {
     const grove = createGrove();
     const live = grove.session('s1', { run: 'night' });
     const turn = grove.parts.sessions.beginTurn(live, 'p1', 'ralph-loop');
-    const loop = grove.parts.sessions.recogniseLoop(live, turn, null);
+    const loop = grove.parts.sessions.recogniseLoop(live, turn);
     loop.stopped = { code: 'LOOP_STOPPED', reason: 'it reached 4 iterations', attempts: 4, at: grove.now };
     expect(isStopped(grove.parts, live, loop)).toBe(true);
     await grove.parts.directives.give({ kind: 'resume', scope, limit: null, by: 'person', at: grove.now + 1 });

@@ -1,9 +1,8 @@
-import { open } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { MAIN, type Session } from '../core/tree.ts';
+import type { Session } from '../core/tree.ts';
 import type { OpenReservation } from '../ports.ts';
 import type { Parts } from './parts.ts';
 import type { Live } from './sessions.ts';
+import { linesWith } from './transcript.ts';
 
 /**
  * Reservations whose call never got an end. The client tells nobody when a person answers "No" to its question or
@@ -55,43 +54,14 @@ function wasTurnedDown(result: string): boolean {
   return /^(The user doesn't want to proceed with this tool use|Permission to use |Claude requested permissions? to |This command requires approval|PreToolUse:|Hook PreToolUse|pag0 [A-Z_]+:)/.test(result);
 }
 
-/** How much of a transcript's end is read: the call is among the last things that happened. */
-const TAIL_BYTES = 1_048_576;
-
 async function resultInTranscript(session: Session, agent: string, toolUseId: string): Promise<string | null> {
-  const file = transcriptOf(session, agent);
-  if (file === null) return null;
-  const tail = await readTail(file);
-  // Newest first; a line is parsed only when it names the call.
-  for (const line of tail.split('\n').reverse()) {
-    if (!line.includes(toolUseId) || !line.includes('tool_result')) continue;
+  // A line is parsed only when it names the call.
+  for (const line of await linesWith(session, agent, toolUseId)) {
+    if (!line.includes('tool_result')) continue;
     const result = toolResult(line, toolUseId);
     if (result !== null) return result;
   }
   return null;
-}
-
-function transcriptOf(session: Session, agent: string): string | null {
-  if (session.transcript === null) return null;
-  const kind = session.agents.get(agent)?.kind ?? (agent === MAIN ? 'main' : 'subagent');
-  if (kind !== 'subagent') return session.transcript;
-  return /^[\w-]{1,128}$/.test(agent) ? join(dirname(session.transcript), session.id, 'subagents', `agent-${agent}.jsonl`) : null;
-}
-
-async function readTail(file: string): Promise<string> {
-  try {
-    const handle = await open(file, 'r');
-    try {
-      const { size } = await handle.stat();
-      const length = Math.min(size, TAIL_BYTES);
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
-      return buffer.toString('utf8', 0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  } catch {
-    return '';
-  }
 }
 
 function toolResult(line: string, toolUseId: string): string | null {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -13,8 +13,8 @@ const URL = 'https://api.example.com/v1/step';
 const loops = (world: World) => [...world.live.session.agents.values()].filter((agent) => agent.kind === 'loop').map((agent) => agent.name);
 const begin = (world: World, prompt: string, command: string) => world.send({ hook_event_name: 'UserPromptExpansion', prompt_id: prompt, command_name: command });
 const stop = (world: World, prompt: string, driven: boolean) => world.send({ hook_event_name: 'Stop', prompt_id: prompt, stop_hook_active: driven });
-const submit = (world: World, prompt_id: string, author: 'person' | 'report' | 'wakeup') =>
-  registerSession(world.parts, { event: 'user-prompt-submit', session_id: 's1', transcript_path: null, cwd: '/work', source: null, prompt_id, author, attended: true, options: {}, clientPid: null, parent: { session: null }, ancestors: [], project: '/work/.git', ownProxy: false, run: null });
+const submit = (world: World, prompt_id: string, author: 'person' | 'report' | 'wakeup', attended = true, command: string | null = null) =>
+  registerSession(world.parts, { event: 'user-prompt-submit', session_id: 's1', transcript_path: null, cwd: '/work', source: null, prompt_id, author, command, attended, options: {}, clientPid: null, parent: { session: null }, ancestors: [], project: '/work/.git', ownProxy: false, run: null });
 
 /** Two paid rounds of `/ralph-loop`, which is all its $0.50 pays for. */
 async function endedRalph(world: World): Promise<void> {
@@ -33,6 +33,52 @@ describe('an ended loop', () => {
     expect((await stop(world, 'p2', false))?.stop).toBeUndefined();
     expect(refusalOf((await world.curl(URL, { prompt_id: 'p2' })).before)).toMatchObject({ code: 'LOOP_STOPPED' });
     expect((await stop(world, 'p2', true))?.stop).toContain('ralph-loop has spent $0.50 of $0.50');
+  });
+
+  it('adds no row to the tree when it is driven on, and says how it ends for good', async () => {
+    const world = createWorld(CONFIG);
+    await endedRalph(world);
+    for (const prompt of ['p2', 'p3']) {
+      await world.curl(URL, { prompt_id: prompt });
+      await stop(world, prompt, false);
+      expect((await stop(world, prompt, true))?.stop).toContain('use its own command to cancel it (for ralph-loop /cancel-ralph) to end it for good');
+    }
+    expect(loops(world)).toEqual(['ralph-loop']);
+    expect(world.live.session.agents.get('turn-p3')?.stopped).toBeNull();
+  });
+
+  describe('whose state file lies in the project', () => {
+    const project = join(folder, 'project');
+    const ended = async (attended: boolean) => {
+      mkdirSync(join(project, '.claude'), { recursive: true });
+      writeFileSync(join(project, '.claude', 'ralph-loop.local.md'), 'again');
+      const world = createWorld(CONFIG);
+      Object.assign(world.live.session, { cwd: project, attended });
+      await endedRalph(world);
+      return world;
+    };
+
+    it('lets the answer stand to a person who sits there, before another model call', async () => {
+      const world = await ended(true);
+      expect((await submit(world, 'p2', 'person')).stop).toBeUndefined();
+      await world.curl(URL, { prompt_id: 'p2' });
+      const reply = await stop(world, 'p2', false);
+      expect(reply?.stop).toContain('so it ends with its answer; remove .claude/ralph-loop.local.md');
+      expect(loops(world)).toEqual(['ralph-loop']);
+    });
+
+    it('has no prompt sent whose answer would be printed nowhere, and tells its person what to do', async () => {
+      const world = await ended(false);
+      expect((await submit(world, 'p2', 'person', false)).stop).toContain('this one was not sent to the model and its answer is not lost; remove .claude/ralph-loop.local.md');
+      rmSync(join(project, '.claude', 'ralph-loop.local.md'));
+      expect((await submit(world, 'p3', 'person', false)).stop).toBeUndefined();
+      expect((await stop(world, 'p3', false))?.stop).toBeUndefined();
+    });
+
+    it('lets a slash command through, its own to cancel it before all', async () => {
+      const world = await ended(false);
+      expect((await submit(world, 'p2', 'person', false, 'ralph-loop:cancel-ralph')).stop).toBeUndefined();
+    });
   });
 
   it('is told apart from another loop by the hook that drives it', async () => {

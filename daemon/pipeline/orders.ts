@@ -131,7 +131,7 @@ function whatGoesOn(parts: Parts, live: Live | null, target: Target): string {
       const { session } = live!;
       const others = atWork.filter((one) => one.project === session.project && one.id !== session.id && one.run !== session.id);
       if (session.endedAt !== null) return `It has ended, so nothing of it runs any more: ${count(others, 'session')} at work in its project and those that start later go on, and \`kill project\` stops them.`;
-      return others.length === 0 ? 'Free work and later sessions go on; `kill project` stops those, too.' : `Free work, ${count(others, 'other session')} of its project and later ones go on; \`kill project\` stops those, too.`;
+      return others.length === 0 ? 'Free work goes on, and so do later sessions, which `kill project` stops.' : `Free work goes on, and so do ${count(others, 'other session')} of its project and later ones, which \`kill project\` stops.`;
     }
   }
 }

@@ -7,8 +7,10 @@ import { ruled } from '../core/mode.ts';
 import { endpointAllowed } from '../core/policy.ts';
 import { quote, type Quote } from '../core/price.ts';
 import type { ToolAnswer } from '../core/tool-call.ts';
+import { calledName } from '../core/tree.ts';
 import { digestOf, type CalledTool } from '../contract/tool-payment.ts';
 import type { Payer, PaymentDemand, UnpayableDemand, WebAnswer, WebRequest } from '../ports.ts';
+import { toldElsewhere } from './attempts.ts';
 import { brokenPart } from './broken.ts';
 import type { Spender } from './exchange.ts';
 import { anyway, demandOf, isPayable, type PaidRequests } from './paid-request.ts';
@@ -127,7 +129,7 @@ export function createPaidToolCalls({ parts, payer, purchases, paidRequests }: P
     const { agent, tool } = spender;
     const call: Call = { tool, method: 'CALL', endpoint: null, known: true, times: 1 };
     const refuse = (why: Refusal, quotes: readonly Quote[] = [quote(call, [])]): { outcome: 'refused'; refusal: Refusal } => {
-      noteRefusal(parts, live, agent, quotes, why);
+      noteRefusal(parts, live, agent, quotes, toldElsewhere(parts, agent, why));
       return { outcome: 'refused', refusal: why };
     };
     const { stands, shadow } = ruled(modeOf(parts, live), calling === null ? unasked(spender) : endpoint === null ? null : blocking(spender, endpoint));
@@ -174,7 +176,7 @@ export function createPaidToolCalls({ parts, payer, purchases, paidRequests }: P
     const allowed = [...inForce.policy.allowedEndpoints, ...limits.allowedEndpoints].filter((list) => list.some(namesHost));
     const verdict = endpointAllowed(endpoint, tool, allowed, [...inForce.policy.blockedEndpoints, ...limits.blockedEndpoints]);
     if (verdict.allowed) return null;
-    return refusal('ENDPOINT_NOT_ALLOWED', `${agent.name} may not spend at ${endpoint.name} (${verdict.rule}), so ${tool} was not paid; use an allowed source or go on without it`, { scope: agent.name });
+    return refusal('ENDPOINT_NOT_ALLOWED', `${calledName(agent)} may not spend at ${endpoint.name} (${verdict.rule}), so ${tool} was not paid; use an allowed source or go on without it`, { scope: calledName(agent) });
   }
 
   /** The client names the call of its model in `_meta`; what does not is found by what was asked. */

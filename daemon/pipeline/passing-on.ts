@@ -2,7 +2,7 @@ import type { Code } from '../core/errors.ts';
 import { fieldValue } from '../core/fields.ts';
 import { keepableAnswer } from '../core/keepable.ts';
 import { costOf } from '../core/usage.ts';
-import type { AnswerCache, CachePlace, WebAnswer, WebRequest } from '../ports.ts';
+import type { AnswerCache, CachePlace, Spelling, WebAnswer, WebRequest } from '../ports.ts';
 import type { Departure } from './departure.ts';
 import type { Exchanged, Spender } from './exchange.ts';
 import type { Parts } from './parts.ts';
@@ -100,13 +100,20 @@ export function createPassingOn({ parts, cache }: { parts: Parts; cache: AnswerC
     }
     const by = originOf(spender.live, spender.agent);
     const now = parts.clock();
-    const kept = { status: answer.status, fields: withoutReceipt(answer.fields), body };
+    const spelling = spellingOf(answer);
+    const kept = { status: answer.status, fields: withoutReceipt(answer.fields), body, ...(spelling === undefined ? {} : { spelling }) };
     const isKept = share === 'keep' && (await cache.keep(place, request, kept, { price, by }, now));
     trip.land(isKept || share === 'wait' ? { landed: 'shared', value: { id: '', ...kept, price, by, storedAt: now, expiresAt: now } } : { landed: 'alone' });
     return isKept;
   }
 
   return passedOn;
+}
+
+function spellingOf({ written, spelling }: WebAnswer): Spelling | undefined {
+  if (written === undefined) return spelling;
+  const names = written.lines.map(({ text }) => text.split(':', 1)[0]!).filter((name) => name !== name.toLowerCase());
+  return { reason: written.statusLine.split(' ').slice(2).join(' '), names: [...new Set(names)] };
 }
 
 function actualPrice(weighed: Weighed, answer: WebAnswer, body: Buffer): bigint {
@@ -118,15 +125,16 @@ function actualPrice(weighed: Weighed, answer: WebAnswer, body: Buffer): bigint 
 export type Mark = 'hit' | 'miss' | 'revalidated' | 'bypass';
 
 /** What pag0 says of an answer where it decided something: that it came from the cache, and what it cost. What is free and was asked of the server is passed on as it came. */
-export function marked({ status, fields, body, written }: WebAnswer, mark: Mark, { price, paid, unpaid }: Pick<Cost, 'price' | 'paid' | 'unpaid'>): Exchanged {
-  const isDecided = mark === 'hit' || mark === 'revalidated' || price > 0n || paid !== undefined || unpaid !== undefined;
+export function marked({ status, fields, body, written, spelling }: WebAnswer, mark: Mark, { price, paid, unpaid }: Pick<Cost, 'price' | 'paid' | 'unpaid'>): Exchanged {
+  const fromCache = mark === 'hit' || mark === 'revalidated';
+  const isDecided = fromCache || (mark === 'miss' && price > 0n) || paid !== undefined || unpaid !== undefined;
   const said = {
     ...(isDecided ? { 'x-pag0-cache': mark } : {}),
     ...(paid === undefined ? {} : { 'x-pag0-paid': price.toString(), 'x-pag0-payment': paid }),
     ...(unpaid === undefined ? {} : { 'x-pag0-payment': 'unpaid', 'x-pag0-code': unpaid }),
   };
   const own = withoutOurs(fields);
-  return { answer: { status, fields: isDecided ? { ...own, ...said } : own, body, ...(written === undefined ? {} : { written }) }, charged: price };
+  return { answer: { status, fields: isDecided ? { ...own, ...said } : own, body, ...(written === undefined ? {} : { written }), ...(spelling === undefined ? {} : { spelling }) }, charged: price };
 }
 
 /** What we say of an answer no server says in our place. */

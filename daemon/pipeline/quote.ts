@@ -67,7 +67,7 @@ export function createQuotes({ parts, cache, upstream, payer, purchases, isOwn }
   async function judged(spender: Spender, request: AskedQuote['request'], send: boolean): Promise<Verdict> {
     const { live, agent, tool } = spender;
     const inForce = parts.policies.of(live.session);
-    if (inForce === null) return { mode: 'enforce', outcome: 'refused', code: 'CONFIG_INVALID', sentence: parts.policies.problems(live.session)[0] ?? 'the configuration cannot be read' };
+    if (inForce === null) return { mode: 'enforce', outcome: 'refused', code: 'CONFIG_INVALID', sentence: parts.policies.problems(live.session)[0]?.says ?? 'the configuration cannot be read' };
     const { policy } = inForce;
     const call: Call = { tool, method: request.method, endpoint: endpointOf(request.url), known: true, times: 1 };
     const quoted = quote(call, policy.prices);

@@ -67,8 +67,9 @@ export function standingOf(
   const sessions = [...new Set(chain.map((seat) => seat.session))];
   sessions.forEach((one, index) => add('session', sessionScope(one.id), index === 0 ? 'this session' : 'the session that started this one', policyOf(one).sessionBudget));
   const policy = policyOf(session);
-  add('run', runScope(session.run), 'this run', policy.runBudget);
-  add('project', projectScope(session.project), 'this project', policy.projectBudget);
+  // A client that an agent started elsewhere, or under another run's name, is still the work of whoever started it.
+  each(sessions, ({ run }) => run, (run, one, isOwn) => add('run', runScope(run), isOwn ? 'this run' : 'the run it was started in', policyOf(one).runBudget));
+  each(sessions, ({ project }) => project, (project, one, isOwn) => add('project', projectScope(project), isOwn ? 'this project' : 'the project it was started in', policyOf(one).projectBudget));
   add('day', dayScope(day), 'today', policy.dailyBudget);
   return { chain, scopes, limits: limits ?? limitsOf({ id: agentId, name: agentId, type: agentId }, []) };
 }
@@ -77,6 +78,17 @@ export function standingOf(
 export function isAccount(session: Session, agent: Agent, rules: readonly AgentRule[], directives: Pick<Directives, 'limit'>): boolean {
   if (agent.kind !== 'turn') return true;
   return directives.limit(agentScope(session.id, agent.id)) !== undefined || rulesFor(agent, rules).some((rule) => rule.agentBudget !== null);
+}
+
+/** Of several sessions with the same, the first; of the own one it is the own. */
+function each(sessions: readonly Session[], of: (session: Session) => string, add: (value: string, session: Session, isOwn: boolean) => void): void {
+  const seen = new Set<string>();
+  sessions.forEach((session, index) => {
+    const value = of(session);
+    if (seen.has(value)) return;
+    seen.add(value);
+    add(value, session, index === 0);
+  });
 }
 
 /** A turn that is not known to be a loop is nobody's subagent: only a rule that names it speaks of it, `"*"` does not. */

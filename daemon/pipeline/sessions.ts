@@ -1,9 +1,12 @@
-import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { beginTurn, type Turn } from '../core/loop.ts';
 import { MAIN, UNTYPED, withSubagent, type Agent, type Link, type Session } from '../core/tree.ts';
 import type { Clock, Roster } from '../ports.ts';
+import { launcherOf, type Launch } from './launches.ts';
+import type { Round } from './outside-loops.ts';
 import type { Repeated } from './repeats.ts';
+import type { Schedule } from './schedules.ts';
+import { readMeta, type Meta } from './subagent-files.ts';
+import { teammateIn } from './teammates.ts';
 
 /** A session at work: what is kept of it, and what only matters while it lives. */
 export interface Live {
@@ -28,7 +31,13 @@ export interface Live {
   /** Its requests have to leave by another proxy, so none comes to the gateway. */
   ownProxy: boolean;
   /** Agent calls by tool call id: who made it, and what type of agent it asked for. A child's `meta.json` names the id. */
-  spawning: Map<string, { agent: string; type: string; running: boolean; born: boolean }>;
+  spawning: Map<string, Spawning>;
+  /** Loops that the client's own clock wakes, by the digest of their prompt (`schedules.ts`). */
+  schedules: Map<string, Schedule>;
+  /** Commands that handed work to a program beyond the client, newest last: a client may come of them (`launches.ts`). */
+  launches: Launch[];
+  /** Prompts of a session that nobody sits at, newest last (`outside-loops.ts`). */
+  prompts: Round[];
   /** Sentences for the person that wait for an event of the main thread; a subagent's never reach the screen. */
   notices: string[];
   /** Sentences for the agents that asked, until the next end of a call of theirs. */
@@ -36,6 +45,15 @@ export interface Live {
   lastSeen: number;
   /** Grows whenever an agent comes, is named or becomes a loop: what was worked out from the tree is out of date then. */
   shape: number;
+}
+
+export interface Spawning {
+  agent: string;
+  type: string;
+  /** The name that the call gave the new agent; empty: none. */
+  name: string;
+  running: boolean;
+  born: boolean;
 }
 
 /** A Bash command: which agent started a nested session, and whom the gateway charges. */
@@ -51,6 +69,10 @@ export interface Running {
   begunAt: number | null;
   /** When the client told of its end. null: not yet. */
   endedAt: number | null;
+  /** The client's name for it in the background, and for the file that its output goes to. null: it has none, or none yet. */
+  task: string | null;
+  /** The client was asked to run it in the background. */
+  inBackground: boolean;
   /** Its shell, once that was seen. */
   shell: number | null;
   /** Requests the hook has charged already, since the gateway cannot read them: it lets as many connections pass. */
@@ -106,7 +128,7 @@ export interface Registration {
 
 /** Nothing is in flight yet. */
 export function atWork(session: Session, now: number): Live {
-  return { session, turn: null, rounds: new Map(), running: new Map(), background: new Map(), shellUsers: new Set(), paidPosts: new Set(), repeated: new Map(), calling: new Map(), permissionMode: null, ownProxy: false, spawning: new Map(), notices: [], hints: [], lastSeen: now, shape: 0 };
+  return { session, turn: null, rounds: new Map(), running: new Map(), background: new Map(), shellUsers: new Set(), paidPosts: new Set(), repeated: new Map(), calling: new Map(), permissionMode: null, ownProxy: false, spawning: new Map(), schedules: new Map(), launches: [], prompts: [], notices: [], hints: [], lastSeen: now, shape: 0 };
 }
 
 export interface Sessions {
@@ -117,13 +139,12 @@ export interface Sessions {
   /** Whether the client has written where the agent hangs. */
   hasMeta(live: Live, agentId: string): boolean;
   /** The edge as the parent's own Agent result tells it. */
-  learnChild(live: Live, child: { id: string; type: string; parent: string }): void;
-  beginTurn(live: Live, promptId: string | null, command: string | null): Turn;
-  /**
-   * The turn proved to be a loop: from now on it is an agent that everybody sees. `ended`: a loop that was stopped
-   * before and is driven on by the same hook; the new rounds are its own, and hang below it.
-   */
-  recogniseLoop(live: Live, turn: Turn, ended: Agent | null): Agent;
+  learnChild(live: Live, child: { id: string; type: string; given?: string; parent: string }): void;
+  beginTurn(live: Live, promptId: string, command: string | null): Turn;
+  /** A turn that was put aside while another went on. */
+  takeUp(live: Live, turn: Turn): void;
+  /** The turn proved to be a loop: from now on it is an agent that everybody sees. */
+  recogniseLoop(live: Live, turn: Turn): Agent;
   save(live: Live, agent?: Agent): void;
   all(): Live[];
   /** All, and those that were at work when this daemon came: they are known by their next event, and may be needed before. */
@@ -150,6 +171,8 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
 
   function remember(session: Session): Live {
     const one = atWork(session, clock());
+    const turn = session.turn === null ? undefined : session.agents?.get(session.turn);
+    if (turn !== undefined) continueTurn(one, turn);
     live.set(session.id, one);
     if (live.size > MAX_LIVE) forgetLeast();
     return one;
@@ -172,15 +195,16 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
   function register(registration: Registration): Live {
     const known = get(registration.id);
     if (known !== undefined) return refresh(known, registration);
-    const parent = linkOf(registration);
+    const starter = parentOf(registration);
+    const parent = starter === undefined ? claimedLink(registration) : linkBelow(starter, registration);
     const above = parent === null ? undefined : get(parent.session)?.session;
     const now = clock();
     const main: Agent = { id: MAIN, name: MAIN, type: MAIN, kind: 'main', parent: null, startedAt: now, endedAt: null, stopped: null, iterations: 0 };
     const session: Session = {
       id: registration.id,
       parent,
-      // An agent must not leave its run by naming another.
-      run: above?.run ?? registration.run ?? registration.id,
+      // An agent must not leave its run by naming another, nor by saying who started it.
+      run: starter?.session.run ?? registration.run ?? above?.run ?? registration.id,
       project: registration.project,
       cwd: registration.cwd,
       transcript: registration.transcript,
@@ -221,15 +245,33 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
    * below its own client's process. Which agent, when several commands are in flight, the shell above the nested client
    * tells: its command line holds the text of the Bash call.
    */
-  function linkOf(registration: Registration): Link | null {
-    const above = parentOf(registration);
-    if (above === undefined) return null;
+  function linkBelow(above: Live, registration: Registration): Link {
     const running = [...above.running.values(), ...above.background.values()];
     const lines = registration.ancestors.map((process) => bare(process.command));
     const named = running.filter(({ command }) => lines.some((line) => line.includes(bare(command))));
     const agents = new Set((named.length > 0 ? named : running).map((call) => call.agent));
     if (agents.size === 1) return { session: above.session.id, agent: [...agents][0]! };
     return { session: above.session.id, agent: mainThread(above) };
+  }
+
+  /** Below nobody's client, and without the environment of one: what its command line says is all there is. */
+  function claimedLink(registration: Registration): Link | null {
+    return teammateLink(registration) ?? launcherOf([...live.values()], registration, clock());
+  }
+
+  /** A client in a pane of its own, below nobody's client, that names the session and the agent it is. */
+  function teammateLink(registration: Registration): Link | null {
+    const told = teammateIn(registration.ancestors);
+    const above = told === null || told.session === registration.id ? undefined : get(told.session);
+    if (told === null || above === undefined) return null;
+    const { session } = above;
+    const known = session.agents.get(told.id) ?? [...session.agents.values()].findLast((agent) => agent.kind === 'subagent' && agent.name === told.name);
+    if (known !== undefined) return { session: session.id, agent: known.id };
+    const spawn = [...above.spawning.values()].find(({ name }) => name === told.name);
+    const { agent } = withSubagent(session, { id: told.id, type: told.type || (spawn?.type ?? ''), given: told.name, parent: spawn?.agent ?? mainThread(above), at: clock() });
+    if (spawn !== undefined) spawn.born = true;
+    save(above, agent);
+    return { session: session.id, agent: agent.id };
   }
 
   function parentOf(registration: Registration): Live | undefined {
@@ -258,14 +300,15 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
 
   function addSubagent(one: Live, id: string, type: string, depth: number): Agent {
     const meta = readMeta(one.session, id);
+    const spawn = spawnOf(one, meta);
     // A nested agent's own parent may not have spoken yet; its meta file is there all the same.
-    const parentId = meta?.parentAgentId ?? (meta?.toolUseId === undefined ? soleSpawner(one, type) : one.spawning.get(meta.toolUseId)?.agent);
+    const parentId = meta?.parentAgentId ?? spawn?.agent ?? (isMains(meta) ? undefined : soleSpawner(one, type));
     if (parentId !== undefined && !one.session.agents.has(parentId) && depth < 32) {
       addSubagent(one, parentId, readMeta(one.session, parentId)?.agentType ?? '', depth + 1);
     }
-    const { agent, changed } = withSubagent(one.session, { id, type: type || meta?.agentType || '', parent: parentId ?? mainThread(one), at: clock() });
-    const spawn = meta?.toolUseId === undefined ? [...one.spawning.values()].find((call) => call.running && !call.born) : one.spawning.get(meta.toolUseId);
-    if (spawn !== undefined) spawn.born = true;
+    const born = spawn ?? (meta?.toolUseId === undefined && !isMains(meta) ? [...one.spawning.values()].find((call) => call.running && !call.born) : undefined);
+    const { agent, changed } = withSubagent(one.session, { id, type: meta?.spawnedAgentType || type || meta?.agentType || '', given: meta?.name ?? spawn?.name ?? '', parent: parentId ?? mainThread(one), at: clock() });
+    if (born !== undefined) born.born = true;
     if (changed) save(one, agent);
     return agent;
   }
@@ -275,6 +318,17 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
     one.session.turn = agent.id;
     one.turn = { ...beginTurn(agent.id, agent.type === 'loop' ? null : agent.type), iterations: agent.iterations };
     return one.turn;
+  }
+
+  /** The Agent call that an agent came of, where its file tells: by the call's id, else (teammates) by the name it was given. */
+  function spawnOf(one: Live, meta: Meta | undefined): Spawning | undefined {
+    if (meta?.toolUseId !== undefined) return one.spawning.get(meta.toolUseId);
+    return meta?.name === undefined ? undefined : [...one.spawning.values()].findLast(({ name }) => name === meta.name);
+  }
+
+  /** What a workflow or a forked skill starts names no call; at depth 1 nobody but the main thread has started it. */
+  function isMains(meta: Meta | undefined): boolean {
+    return meta?.spawnDepth !== undefined && meta.spawnDepth <= 1 && meta.toolUseId === undefined;
   }
 
   /** A client that writes no meta file: when all Agent calls in flight that fit come from one agent, it is that one. */
@@ -292,13 +346,14 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
     hasMeta: (one, agentId) => readMeta(one.session, agentId) !== undefined,
     save,
     learnChild(one, child) {
-      const type = child.type || readMeta(one.session, child.id)?.agentType || '';
-      const { agent, changed } = withSubagent(one.session, { ...child, type, at: clock() });
+      const meta = readMeta(one.session, child.id);
+      const type = child.type || meta?.spawnedAgentType || meta?.agentType || '';
+      const { agent, changed } = withSubagent(one.session, { ...child, type, given: child.given || (meta?.name ?? ''), at: clock() });
       if (changed) save(one, agent);
     },
     beginTurn(one, promptId, command) {
       const { session } = one;
-      const id = `turn-${promptId ?? clock().toString(36)}`;
+      const id = `turn-${promptId}`;
       const known = session.agents.get(id);
       if (known !== undefined) return continueTurn(one, known);
       const type = command ?? 'loop';
@@ -309,13 +364,14 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
       save(one, agent);
       return one.turn;
     },
-    recogniseLoop(one, turn, ended) {
+    takeUp(one, turn) {
+      one.session.turn = turn.agent;
+      one.turn = turn;
+      save(one);
+    },
+    recogniseLoop(one, turn) {
       const agent = one.session.agents.get(turn.agent)!;
       if (agent.kind === 'loop') return agent;
-      if (ended !== null) {
-        agent.parent = ended.id;
-        agent.type = ended.type;
-      }
       const twins = [...one.session.agents.values()].filter((other) => other.kind === 'loop' && other.type === agent.type).length;
       agent.kind = 'loop';
       agent.name = twins === 0 ? agent.type : `${agent.type}-${twins + 1}`;
@@ -331,39 +387,13 @@ export function createSessions(roster: Roster, clock: Clock): Sessions {
   };
 }
 
-interface Meta {
-  toolUseId?: string;
-  parentAgentId?: string;
-  agentType?: string;
-}
-
-/**
- * `<transcript dir>/<session>/subagents/agent-<id>.meta.json`. The client writes it after SubagentStart was answered and
- * before the agent's first model call, so it is there at the first tool call of every agent, also of twenty at once.
- */
-function readMeta(session: Session, agentId: string): Meta | undefined {
-  if (session.transcript === null || !/^[\w-]{1,128}$/.test(agentId)) return undefined;
-  try {
-    const value: unknown = JSON.parse(readFileSync(join(dirname(session.transcript), session.id, 'subagents', `agent-${agentId}.meta.json`), 'utf8'));
-    if (typeof value !== 'object' || value === null) return undefined;
-    const meta = value as Record<string, unknown>;
-    return {
-      ...(typeof meta['toolUseId'] === 'string' ? { toolUseId: meta['toolUseId'] } : {}),
-      ...(typeof meta['parentAgentId'] === 'string' ? { parentAgentId: meta['parentAgentId'] } : {}),
-      ...(typeof meta['agentType'] === 'string' ? { agentType: meta['agentType'] } : {}),
-    };
-  } catch {
-    return undefined;
-  }
-}
-
 /** A Bash call that is about to be decided about. */
 export function bashCall(call: Pick<Running, 'id' | 'agent' | 'command'> & Partial<Running>): Running {
-  return { outlives: false, sandboxed: false, begunAt: null, endedAt: null, shell: null, charged: [], approvedUpTo: 0n, approvals: [], alerts: [], ...call };
+  return { outlives: false, sandboxed: false, begunAt: null, endedAt: null, task: null, inBackground: false, shell: null, charged: [], approvedUpTo: 0n, approvals: [], alerts: [], ...call };
 }
 
 /** A command as it may appear inside another's quotes. */
-function bare(text: string): string {
+export function bare(text: string): string {
   return text.replace(/["'\\\s]/g, '');
 }
 

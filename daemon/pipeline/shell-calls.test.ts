@@ -17,6 +17,7 @@ function machine() {
   }
   const processes = new Map<number, Process>([[CLIENT, CLIENT_PROCESS]]);
   const lines = new Map<number, string>();
+  const files = new Map<number, string[]>();
   const holders = new Map<number, number>();
   const asked: number[] = [];
   let onWait: () => void = () => {};
@@ -30,6 +31,7 @@ function machine() {
     process: async (pid) => processes.get(pid) ?? null,
     children: async (pid) => [...processes.values()].filter(({ parent }) => parent === pid),
     commandLine: async (pid) => lines.get(pid) ?? '',
+    openFiles: async (pid) => files.get(pid) ?? [],
     launch: async () => null,
   };
   const shells = createShellCalls({
@@ -80,7 +82,7 @@ function machine() {
   const passes = async (times = 20): Promise<void> => {
     for (let index = 0; index < times; index += 1) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { world, live, shells, processes, asked, holders, call, begin, shell, fork, exit, end, whose, passes, onWaiting: (act: () => void) => (onWait = act) };
+  return { world, files, live, shells, processes, asked, holders, call, begin, shell, fork, exit, end, whose, passes, onWaiting: (act: () => void) => (onWait = act) };
 }
 
 describe('a request is of the Bash call', () => {
@@ -182,7 +184,7 @@ describe('equal commands of two agents', () => {
     const m = machine();
     await m.begin('a', 'curl x');
     await m.begin('b', 'curl x');
-    expect(m.world.now - Date.UTC(2026, 10, 21, 12)).toBeLessThanOrEqual(60);
+    expect(m.world.now - Date.UTC(2026, 10, 21, 12)).toBeLessThanOrEqual(260);
     m.shell(200, 'curl x');
     m.shell(201, 'curl x');
     expect([await m.whose(200), await m.whose(201)]).toEqual([['lead', null], ['lead', null]]);
@@ -191,6 +193,22 @@ describe('equal commands of two agents', () => {
     await c.begin('c', 'curl x');
     c.shell(200, 'curl x');
     expect(await c.whose(200)).toEqual(['main', null]);
+  });
+
+  it('are told apart in the background by the file that the client has opened for each', async () => {
+    const m = machine();
+    const one = await m.begin('a', 'curl x', { outlives: true, inBackground: true });
+    const other = await m.begin('b', 'curl x', { outlives: true, inBackground: true });
+    m.shell(200, 'curl x');
+    m.shell(201, 'curl x');
+    m.files.set(200, ['/dev/null', '/tmp/claude-0/tasks/b222.output']);
+    m.files.set(201, ['/tmp/claude-0/tasks/b111.output']);
+    // It names them while a request waits.
+    m.onWaiting(() => {
+      Object.assign(one, { task: 'b111' });
+      Object.assign(other, { task: 'b222' });
+    });
+    expect([await m.whose(200), await m.whose(201)]).toEqual([['b', 't2'], ['a', 't1']]);
   });
 
   it('are one account where they are of one agent', async () => {

@@ -44,8 +44,12 @@ interface Bound {
 const MAX_BOUND = 4_000;
 
 /** How long a call is held back until the shell of an equal one of another agent has shown itself, in ms. */
-const APART_MS = 40;
+const APART_MS = 250;
 const APART_STEP_MS = 3;
+
+/** How long a request of one of several equal calls waits until the client has named those in the background, in ms. */
+const NAMED_MS = 400;
+const NAMED_STEP_MS = 10;
 
 /**
  * How often it is looked for what a call leaves at work, by how long that has been done, in ms. A shell that leaves
@@ -103,11 +107,29 @@ export function createShellCalls({ system, clock, wait }: ShellCallsOptions): Sh
     // Another plugin may have written the command anew.
     if (text === undefined) return { among: calls };
     const fitting = calls.filter(({ command }) => command === text);
-    if (fitting.length !== 1) return { among: fitting };
-    const [call] = fitting as [Running];
+    const named = fitting.length > 1 ? await byTask(fitting, shell) : null;
+    const call = named ?? (fitting.length === 1 ? fitting[0]! : null);
+    // Meanwhile it may have been found to have another.
+    if (call === null || call.shell !== null) return boundTo(live, shell) === null ? { among: fitting } : { call: boundTo(live, shell)! };
     call.shell = shell.pid;
     bind(shell, call, live.session.id);
     return { call };
+  }
+
+  /** Of equal ones in the background: the client opens a file of that name for the output of each. */
+  async function byTask(calls: readonly Running[], shell: Process): Promise<Running | null> {
+    if (!calls.some(({ task }) => task !== null)) return null;
+    const files = await system.openFiles(shell.pid);
+    return calls.find(({ task }) => task !== null && files.some((file) => file.endsWith(`/${task}.output`))) ?? null;
+  }
+
+  /** The client names what it runs in the background a moment after it has begun. */
+  async function callOfInTime(live: Live, shell: Process): ReturnType<typeof callOf> {
+    for (let waited = 0; ; waited += NAMED_STEP_MS) {
+      const found = await callOf(live, shell);
+      if ('call' in found || found.among.length < 2 || waited >= NAMED_MS || !found.among.some(({ inBackground, task }) => inBackground && task === null)) return found;
+      await wait(NAMED_STEP_MS);
+    }
   }
 
   /** Whoever it is of all that have started anything in this session: what left its shell unseen may be of any of them. */
@@ -130,7 +152,7 @@ export function createShellCalls({ system, clock, wait }: ShellCallsOptions): Sh
       if (known !== null) return { agent: known.agent, call: known, among: [], program };
       const shell = await shellAbove(live, process);
       if (shell === null) continue;
-      const found = await callOf(live, shell);
+      const found = await callOfInTime(live, shell);
       if ('call' in found) return { agent: found.call.agent, call: found.call, among: [], program };
       return found.among.length === 0 ? unseen(live, program) : { agent: commonTo(live, found.among), call: null, among: found.among, program };
     }

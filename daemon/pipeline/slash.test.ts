@@ -123,7 +123,7 @@ describe('slash commands', () => {
     grove.session('s2-elsewhere', { run: 'night' });
     grove.session('s3-elsewhere', { run: 'night', project: '/other/.git' });
     expect(await say('pag0-kill')).toBe(
-      'Paid calls are stopped for session s1 and all that it started. Free work, 1 other session of its project and later ones go on; `kill project` stops those, too. `pag0 resume session s1` in a terminal or /pag0-resume session s1 in a session lifts that.',
+      'Paid calls are stopped for session s1 and all that it started. Free work goes on, and so do 1 other session of its project and later ones, which `kill project` stops. `pag0 resume session s1` in a terminal or /pag0-resume session s1 in a session lifts that.',
     );
     expect(await say('pag0-kill', 'run night')).toMatch(/^Paid calls are stopped for run night\. That is 2 sessions at work and every later one of this run; free work and other runs go on\. .*\/pag0-resume run night/);
     expect(await say('pag0-kill', 'project')).toMatch(/for project \/work\/app\/\.git\. That is 2 sessions at work and every later one in it; free work and other projects go on\. .*\/pag0-resume project/);

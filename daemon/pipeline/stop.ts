@@ -1,14 +1,16 @@
 import { ratio } from '../core/amount.ts';
 import { SCOPE_CODE, spentOf } from '../core/errors.ts';
 import { completeRound, loopEnd, updateBreaker, type LoopEnd, type Turn } from '../core/loop.ts';
-import { ruled } from '../core/mode.ts';
+import { enforces, ruled } from '../core/mode.ts';
 import { counted, type Balance } from '../core/transfer.ts';
 import { isLoop, type Agent } from '../core/tree.ts';
 import { digestOf } from './digest.ts';
 import { settleLeftovers } from './leftovers.ts';
 import type { Parts } from './parts.ts';
 import { agentScope, currentStanding, sessionScope, type Standing } from './scopes.ts';
+import { noteSchedules } from './schedules.ts';
 import type { Live } from './sessions.ts';
+import { endedLoopIn, howToEnd, stateFileOf } from './state-file.ts';
 import { driveOn, isStopped, modeOf, ownRounds, stoppedLoopOf } from './turns.ts';
 import { noteShadow } from './weigh.ts';
 
@@ -16,6 +18,8 @@ export interface Stop {
   /** The client's word that this Stop follows one that another plugin's hook answered with more work. */
   driven: boolean;
   lastMessage: string;
+  /** The session's schedules, as the client tells them. */
+  crons?: readonly unknown[];
 }
 
 /**
@@ -25,8 +29,13 @@ export interface Stop {
 export async function stopMain(parts: Parts, live: Live, stop: Stop): Promise<string | null> {
   const { turn } = live;
   await settleLeftovers(parts, live, turn?.agent ?? 'main');
+  noteSchedules(live, stop.crons ?? []);
   if (turn === null) return null;
   if (stop.driven) driveOn(parts, live, turn);
+  if (!stop.driven && turn.continues === null) {
+    const kept = keepAnswer(parts, live, turn);
+    if (kept !== null) return kept;
+  }
   return endRound(parts, live, turn, live.session.agents.get(turn.agent)!, stop);
 }
 
@@ -41,16 +50,30 @@ export async function stopSubagent(parts: Parts, live: Live, agent: Agent, stop:
   return null;
 }
 
+/**
+ * A person's prompt has its answer, and the hook of a loop that was ended would go on from it: that ends here, before
+ * another model call, and without an account of its own.
+ */
+function keepAnswer(parts: Parts, live: Live, turn: Turn): string | null {
+  if (live.session.agents.get(turn.agent)?.kind !== 'turn' || !enforces(modeOf(parts, live))) return null;
+  const loop = endedLoopIn(parts, live);
+  if (loop === null || turn.command !== null || stateFileOf(live.session.cwd, loop) === null) return null;
+  completeRound(turn, 0);
+  return `pag0 LOOP_STOPPED: ${loop.name} was ended because ${loop.stopped!.reason}, and its hook would have driven this prompt on, so it ends with its answer; ${howToEnd(live.session.cwd, loop)}.`;
+}
+
 async function endRound(parts: Parts, live: Live, turn: Turn, agent: Agent, stop: Stop): Promise<string | null> {
   completeRound(turn, digestOf(stop.lastMessage));
   agent.iterations = turn.iterations;
   const { stands: end, shadow } = ruled(modeOf(parts, live), await whyEnd(parts, live, turn, agent));
   if (shadow !== null) await noteEnd(parts, live, agent, shadow);
   // The first reason, and the rounds until then, are what a report needs.
-  if (end !== null && !isStopped(parts, live, agent)) agent.stopped = { code: end.code, reason: end.reason, attempts: turn.iterations, at: parts.clock() };
+  const continued = turn.continues === null ? null : stoppedLoopOf(parts, live, turn);
+  if (end !== null && continued === null && !isStopped(parts, live, agent)) agent.stopped = { code: end.code, reason: end.reason, attempts: turn.iterations, at: parts.clock() };
   if (end !== null) agent.endedAt = parts.clock();
   parts.sessions.save(live, agent);
   if (end === null) return null;
+  if (continued !== null) return `pag0 LOOP_STOPPED: ${continued.name} was ended before because ${end.reason}, and its hook drove this prompt on, so it ends here; ${howToEnd(live.session.cwd, continued)}.`;
   return `pag0 ${end.code}: ${agent.name} was ended after ${turn.iterations} ${turn.iterations === 1 ? 'iteration' : 'iterations'} because ${end.reason}; see /pag0-report, the session can be used on.`;
 }
 

@@ -1,4 +1,4 @@
-import { beginTurn, work, type Turn } from '../core/loop.ts';
+import { beginTurn, isUntouched, work, type Turn } from '../core/loop.ts';
 import type { Mode } from '../core/mode.ts';
 import type { Agent } from '../core/tree.ts';
 import { digestOf } from './digest.ts';
@@ -36,7 +36,15 @@ export function driveOn(parts: Parts, live: Live, turn: Turn): Agent {
   if (agent.kind === 'loop') return agent;
   const driver = driverOf(live.session);
   const ended = endedLoop(parts, live, turn, driver);
-  const loop = parts.sessions.recogniseLoop(live, turn, ended);
+  if (ended !== null) {
+    turn.continues = ended.id;
+    return agent;
+  }
+  // It was let go on since: the same loop, with an account of its own.
+  const continued = turn.continues === null ? undefined : live.session.agents.get(turn.continues);
+  if (continued !== undefined) agent.type = continued.type;
+  turn.continues = null;
+  const loop = parts.sessions.recogniseLoop(live, turn);
   if (driver !== null) loop.driver = driver;
   return loop;
 }
@@ -67,7 +75,7 @@ export function isStopped(parts: Parts, live: Live, agent: Agent): boolean {
 
 /** The ended loop that a turn continues, or is; null for everything that may go on. */
 export function stoppedLoopOf(parts: Parts, live: Live, turn: Turn): Agent | null {
-  let agent = live.session.agents.get(turn.agent);
+  let agent = live.session.agents.get(turn.continues ?? turn.agent);
   let root: Agent | null = null;
   for (let steps = 0; agent !== undefined && steps < 64; steps += 1) {
     if (agent.kind === 'loop' && isStopped(parts, live, agent)) root = agent;
@@ -94,10 +102,37 @@ export function notePrompt(parts: Parts, live: Live, promptId: string, author: A
   return begun;
 }
 
-/** The slash command that began the turn gives it its name; it comes right after its prompt, before any work. */
+/**
+ * Clients before 2.1.184 give their prompts no ids: there each UserPromptSubmit is one. A slash command's expansion comes
+ * before it in some of them and after it in others.
+ */
+export function noteUnnamedPrompt(parts: Parts, live: Live, author: Author, command: string | null): Turn {
+  const { turn } = live;
+  if (turn !== null && author !== 'person') {
+    if (author === 'report') turn.resting = false;
+    return turn;
+  }
+  if (turn?.expanded === true) {
+    turn.expanded = false;
+    return turn;
+  }
+  const begun = beginUnnamed(parts, live);
+  if (command !== null) rename(parts, live, begun, command);
+  return begun;
+}
+
+function beginUnnamed(parts: Parts, live: Live): Turn {
+  return parts.sessions.beginTurn(live, `unnamed-${live.session.agents.size}`, null);
+}
+
+/** The slash command that began the turn gives it its name; it comes beside its prompt, before any work. */
 export function nameTurn(parts: Parts, live: Live, promptId: string | undefined, command: string): void {
-  const id = promptId ?? `command-${parts.clock().toString(36)}`;
-  rename(parts, live, notePrompt(parts, live, id, 'person'), command);
+  if (promptId !== undefined) return rename(parts, live, notePrompt(parts, live, promptId, 'person'), command);
+  const { turn } = live;
+  if (turn !== null && !turn.expanded && isUntouched(turn)) return rename(parts, live, turn, command);
+  const begun = beginUnnamed(parts, live);
+  begun.expanded = true;
+  rename(parts, live, begun, command);
 }
 
 /**
@@ -109,7 +144,7 @@ export function nameTurnByModel(parts: Parts, live: Live, skill: string): void {
   if (turn === null || turn.command !== null || turn.iterations > 0) return;
   rename(parts, live, turn, skill);
   const agent = live.session.agents.get(turn.agent);
-  if (agent !== undefined) agent.alias = 'loop';
+  if (agent !== undefined) agent.aliases = ['loop'];
 }
 
 function rename(parts: Parts, live: Live, turn: Turn, command: string): void {

@@ -35,12 +35,14 @@ describe('a page that costs', () => {
     expect(await report(world)).toMatchObject({ totalCost: '100000', totalRequests: 5, cacheHitRate: 0.8, cacheSavings: '400000', byTool: [{ tool: 'WebFetch' }] });
   });
 
-  it('does not go out when it does not fit: the agent is told the numbers, and ended', async () => {
+  it('does not go out when it does not fit: the agent is told the numbers, and ended when it asks again', async () => {
     const world = createRecallWorld({ ...PRICED, policy: { sessionBudget: '$0.05' } });
     const call = await world.start('WebFetch', GUIDE);
     expect(refusalOf(await call.reply)).toMatchObject({ code: 'SESSION_BUDGET_EXCEEDED', sentence: expect.stringContaining('$0.00 of $0.05') as string });
-    expect((await call.reply).stop).toContain('SESSION_BUDGET_EXCEEDED');
-    expect([world.asked.length, (await report(world)).refused.total]).toEqual([0, 1]);
+    expect((await call.reply).stop).toBeUndefined();
+    const again = await world.start('WebFetch', GUIDE);
+    expect((await again.reply).stop).toContain('SESSION_BUDGET_EXCEEDED');
+    expect([world.asked.length, (await report(world)).refused.total]).toEqual([0, 2]);
   });
 
   it('is asked of a person first where it needs a yes, and is then the client’s to fetch and the hook’s to charge', async () => {

@@ -7,14 +7,15 @@ import { ruled } from '../core/mode.ts';
 import type { Policy } from '../core/policy.ts';
 import { canCost, quote, type Quote } from '../core/price.ts';
 import { counted, firstExceeded, type Exceeded, type Scope } from '../core/transfer.ts';
-import { chainOf, isLoop, type Agent } from '../core/tree.ts';
+import { calledName, chainOf, isLoop, type Agent } from '../core/tree.ts';
 import type { PolicyInForce } from '../config/policies.ts';
 import type { Line, MoneyKind, Origin } from '../ports.ts';
 import { killedBy } from './kill-switch.ts';
+import { noteAsked, noteRefused } from './outside-loops.ts';
 import type { Parts } from './parts.ts';
 import { currentStanding, type Standing } from './scopes.ts';
 import type { Live } from './sessions.ts';
-import { isStopped, roundsOf } from './turns.ts';
+import { isStopped, roundsOf, stoppedLoopOf } from './turns.ts';
 
 /** Calls that may happen, with what they cost and whose accounts they are charged to. */
 export interface Weighed {
@@ -50,12 +51,13 @@ export async function weighQuotes(parts: Parts, live: Live, agent: Agent, quotes
     quotes,
     policy,
     limits: standing.limits,
-    agent: agent.name,
+    agent: calledName(agent),
     killed: killedBy(parts.directives, standing.scopes)?.lift ?? null,
     loopEnded: loopEnded(parts, live, agent, policy),
     exhausted: amount === 0n && quotes.some(canCost) ? await exhausted(parts, standing.scopes) : null,
   });
   const authorized = admitted === null && amount > 0n ? authorize(quotes, policy, standing.limits) : null;
+  if (quotes.some(canCost)) noteAsked(live, quotes.map((quoted) => quoted.amount / BigInt(quoted.call.times)));
   const { stands, shadow } = ruled(policy.mode, authorized?.verdict === 'refuse' ? authorized.refusal : admitted);
   if (stands !== null) return { outcome: 'refused', quotes, refusal: stands };
   return { outcome: amount === 0n ? 'free' : 'priced', weighed: { quotes, policy, standing, amount, ask: authorized?.verdict === 'ask', would: shadow, noted: false, at } };
@@ -122,6 +124,8 @@ function loopEnded(parts: Parts, live: Live, agent: Agent, policy: Policy): stri
   const above = roundsOf(live, agent).map((turn) => ({ turn, owner: live.session.agents.get(turn.agent)! }));
   const ended = chainInSession(live, agent).find((one) => isLoop(one) && isStopped(parts, live, one));
   if (ended !== undefined) return ended.stopped!.reason;
+  const continued = above.map(({ turn }) => stoppedLoopOf(parts, live, turn)).find((one) => one !== null);
+  if (continued !== undefined) return continued!.stopped!.reason;
   return above.some(({ turn, owner }) => turn.tooFast && (isLoop(owner) || policy.loops.interactive)) ? 'it spends money too fast' : null;
 }
 
@@ -140,6 +144,7 @@ async function exhausted(parts: Parts, scopes: readonly Scope[]): Promise<Exceed
 
 /** What a refusal leaves behind: the reason on the agent it ends, and a row in the book. */
 export function noteRefusal(parts: Parts, live: Live, agent: Agent, quotes: readonly Quote[], why: Refusal): void {
+  noteRefused(live, why.code);
   if (why.ends !== null) {
     const { stopped } = agent;
     // The first reason is the one a report needs; further attempts are counted on it.

@@ -57,7 +57,7 @@ export function createWorld(config: object = {}, ledger: Ledger = memoryLedger()
   const world = { now: Date.UTC(2026, 10, 21, 12), watched: [] as World['watched'] } as World;
   const clock = (): number => world.now;
   const sessions = createSessions(roster, clock);
-  const policies: Policies = { of: () => inForce, problems: () => [], timeZone: () => 'UTC', mode: () => inForce.policy.mode };
+  const policies: Policies = { of: () => inForce, problems: () => [], remarks: () => [], timeZone: () => 'UTC', mode: () => inForce.policy.mode };
   const parts: Parts = {
     ledger,
     roster,

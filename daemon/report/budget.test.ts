@@ -65,7 +65,7 @@ describe('the budget view', () => {
     const live = grove.session('s1');
     const turn = grove.parts.sessions.beginTurn(live, 'p1', 'ralph-loop');
     await grove.pay(live, turn.agent, 150_000n);
-    grove.parts.sessions.recogniseLoop(live, turn, null).iterations = 4;
+    grove.parts.sessions.recogniseLoop(live, turn).iterations = 4;
     expect(find(await treeOf(grove), 'ralph-loop')).toMatchObject({ kind: 'loop', iterations: 4, spent: '150000', limit: '3000000', state: 'working' });
     grove.parts.sessions.beginTurn(live, 'p2', null);
     expect(find(await treeOf(grove), 'ralph-loop')).toMatchObject({ state: 'ended' });
@@ -139,10 +139,10 @@ describe('the budget view', () => {
   it('invents no limit where no policy is in force, and says what is wrong', async () => {
     const grove = createGrove();
     const live = grove.session('s1');
-    const parts = { ...grove.parts, policies: { of: () => null, problems: () => ['config.json: policy.sessionBudget: "lots" is not an amount'], timeZone: () => 'UTC', mode: () => 'enforce' as const } };
+    const parts = { ...grove.parts, policies: { of: () => null, problems: () => [{ says: 'config.json: policy.sessionBudget: "lots" is not an amount', stays: 'the last good configuration stays in force' }], remarks: () => [], timeZone: () => 'UTC', mode: () => 'enforce' as const } };
     const view = await budgetView(parts, live);
     expect(view.scopes.every((scope) => scope.limit === null && scope.utilizationRate === null)).toBe(true);
-    expect(view.problems).toEqual(['config.json: policy.sessionBudget: "lots" is not an amount']);
+    expect(view.problems).toEqual(['config.json: policy.sessionBudget: "lots" is not an amount; the last good configuration stays in force']);
   });
 
   it('reads stored sessions without taking them back into memory, where they would push out those at work', async () => {

@@ -38,7 +38,10 @@ export async function budgetView(parts: Parts, live: { session: Session }, fores
     cacheSavings: cached.saved.toString(),
     tree: draw(parts, forest, root, balanceOf),
     approvals: approvalsIn(parts, forest, session),
-    problems: parts.policies.problems(withOptionsOfNow(forest, session)),
+    problems: [
+      ...parts.policies.problems(withOptionsOfNow(forest, session)).map(({ says, stays }) => `${says}; ${stays}`),
+      ...parts.policies.remarks(session),
+    ],
   };
 }
 

@@ -33,7 +33,7 @@ export function createGrove(config: object = {}, book: { ledger: Ledger; roster:
   const { ledger, roster } = book;
   const grove = { now: Date.UTC(2026, 10, 21, 12) } as Grove;
   const clock = (): number => grove.now;
-  const policies: Policies = { of: () => ({ policy, version: '1' }), problems: () => [], timeZone: () => 'UTC', mode: () => policy.mode };
+  const policies: Policies = { of: () => ({ policy, version: '1' }), problems: () => [], remarks: () => [], timeZone: () => 'UTC', mode: () => policy.mode };
   const sessions = createSessions(roster, clock);
   let asked = 0;
   const parts: Parts = {

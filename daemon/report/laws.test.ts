@@ -37,7 +37,7 @@ async function grow(steps: readonly Step[], book: Book): Promise<{ grove: Grove;
     if (what === 'agent') grove.agent(live, `a${index}`, 'worker', who);
     else if (what === 'turn') grove.parts.sessions.beginTurn(live, `p${index}`, 'ralph-loop');
     else if (what === 'loop') {
-      if (live.turn !== null) grove.parts.sessions.recogniseLoop(live, live.turn, null);
+      if (live.turn !== null) grove.parts.sessions.recogniseLoop(live, live.turn);
     } else if (what === 'nested') sessions.push(grove.nested(`nested-${index}`, live, who));
     else if (what === 'session') sessions.push(grove.session(`other-${index}`));
     else if (what === 'hit') await grove.note(live, who, what, { tool, endpoint, saved: amount });

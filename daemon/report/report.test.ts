@@ -77,7 +77,7 @@ describe('the report', () => {
     const live = grove.session('s1');
     grove.agent(live, 'r1', 'researcher');
     const turn = grove.parts.sessions.beginTurn(live, 'p1', 'ralph-loop');
-    const loop = grove.parts.sessions.recogniseLoop(live, turn, null);
+    const loop = grove.parts.sessions.recogniseLoop(live, turn);
     loop.stopped = { code: 'AGENT_BUDGET_EXCEEDED', reason: 'ralph-loop has spent $3.00 of $3.00', attempts: 20, at: 20 };
     live.session.agents.get('r1')!.stopped = { code: 'KILL_SWITCH', reason: 'a person stopped it', attempts: 1, at: 10 };
     const report = await reportOf(grove.parts, { scope: 'session', session: live.session });

@@ -32,7 +32,7 @@ async function evening(): Promise<Grove> {
   await grove.note(nested, 'main', 'free');
   const turn = sessions.beginTurn(live, 'p1', 'ralph-loop:ralph-loop'.slice(11));
   await grove.pay(live, turn.agent, 600_000n, { requests: 4 });
-  const loop = sessions.recogniseLoop(live, turn, null);
+  const loop = sessions.recogniseLoop(live, turn);
   loop.iterations = 4;
   grove.now += 75 * 60_000;
   loop.stopped = { code: 'LOOP_STOPPED', reason: 'it reached 4 iterations', attempts: 4, at: grove.now };
@@ -84,10 +84,10 @@ Nothing has been spent in this session yet.`.trimStart(),
     const grove = createGrove();
     const live = grove.session(ID);
     await grove.parts.directives.give({ kind: 'kill', scope: 'all', limit: null, by: 'person', at: grove.now });
-    const view = await budgetView({ ...grove.parts, policies: { ...grove.parts.policies, problems: () => ['config.json: policy.sessionBudget: no'] } }, live);
+    const view = await budgetView({ ...grove.parts, policies: { ...grove.parts.policies, problems: () => [{ says: 'config.json: policy.sessionBudget: no', stays: 'it stays' }] } }, live);
     const text = budgetText(view);
     expect(text).toContain('\n\nPaid calls are stopped for everything; /pag0-resume all lifts that.');
-    expect(text).toContain('Configuration: config.json: policy.sessionBudget: no');
+    expect(text).toContain('Configuration: config.json: policy.sessionBudget: no; it stays');
   });
 
   it('ends with the payments that wait for a person, those of nested sessions among them', async () => {

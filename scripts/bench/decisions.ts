@@ -4,18 +4,15 @@ import { ID } from './load.ts';
 import { row, show } from './stats.ts';
 
 const DESCRIPTION = 'as an agent would say';
-/** The end of an answer that changes the command. */
-const REWRITTEN = `"description":"${DESCRIPTION}"}}}`;
 
 /**
  * Decisions against an empty Hono route of the same daemon, in turns within one run: the machine's mood hits both alike.
- * A ticket is a file that is written, and its requests are charged when they come. A search is charged at the hook: it
- * waits for its durable reservation.
+ * A curl is read, and charged at the gateway when it comes. A search is charged at the hook: it waits for its durable reservation.
  */
 const KINDS = [
   ['empty route (GET /health)', null, '{"service":"pag0"}'],
   ['git status: not our business', { tool_name: 'Bash', tool_input: { command: 'git status', description: DESCRIPTION } }, '{}'],
-  ['free request, given a ticket', { tool_name: 'Bash', tool_input: { command: 'curl -s https://docs.python.org/3/', description: DESCRIPTION } }, REWRITTEN],
+  ['a curl, read and let run', { tool_name: 'Bash', tool_input: { command: 'curl -s https://docs.python.org/3/', description: DESCRIPTION } }, '{}'],
   ['priced search, durable reservation', { tool_name: 'WebSearch', tool_input: { query: 'best practices' } }, '{}'],
 ] as const;
 

@@ -4,7 +4,7 @@ import { ID, load } from './load.ts';
 import { DOCUMENT, startSeller } from './seller.ts';
 import { row, show } from './stats.ts';
 import { sayTargets } from './targets.ts';
-import { ticketFor } from './ticket.ts';
+import { credentialsFor } from './credentials.ts';
 
 /**
  * One small JSON document by plain HTTP, in turns within one run: asked of the server itself, asked through the gateway
@@ -16,7 +16,7 @@ export async function benchGateway(options: { seconds: number; rounds: number })
   const url = `http://${seller.authority}/doc`;
   const daemon = await startDaemon({ ...FAR, prices: [{ endpoint: `${seller.authority}/*`, price: '$0.0001' }] });
   try {
-    const fields = await ticketFor(daemon, url);
+    const fields = await credentialsFor(daemon);
     for (const connections of [64, 1]) {
       const common = { method: 'GET' as const, host: seller.authority, connections, seconds: options.seconds, expected: DOCUMENT };
       const hit = { ...common, port: daemon.port, path: url, fields };

@@ -7,7 +7,7 @@ import type { Way } from './connection.ts';
 import { FAR, startDaemon, type BenchDaemon } from './daemon.ts';
 import { startSeller } from './seller.ts';
 import { makeTestCa } from './test-ca.ts';
-import { ticketFor } from './ticket.ts';
+import { credentialsFor } from './credentials.ts';
 
 /** A seller whose certificate a test CA signs, and a daemon that believes that CA. */
 export interface HttpsStage {
@@ -19,7 +19,7 @@ export interface HttpsStage {
   direct: Way;
   /** Through the gateway, TLS with the seller. */
   tunnel: Way;
-  /** Through the gateway with a ticket: TLS ends there, and the gateway has its own with the seller. */
+  /** Through the gateway with a session's credentials: TLS ends there, and the gateway has its own with the seller. */
   ended: Way;
   stop(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export async function startHttpsStage(): Promise<HttpsStage> {
     rmSync(dir, { recursive: true });
   };
   try {
-    const fields = await ticketFor(daemon, `https://${authority}/priced/doc`);
+    const fields = await credentialsFor(daemon);
     const trust = believing(world.certificate);
     return {
       authority,

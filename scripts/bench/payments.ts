@@ -7,7 +7,7 @@ import { gatewayBuyer } from './gateway-buyer.ts';
 import { startHelper } from './helper-process.ts';
 import { ID, load, type LoadResult } from './load.ts';
 import { median, row, show } from './stats.ts';
-import { ticketFor } from './ticket.ts';
+import { credentialsFor } from './credentials.ts';
 
 /**
  * A document for a cent, settled on a real chain of this machine: bought by the x402 client itself and through the gateway,
@@ -23,7 +23,7 @@ export async function benchPayments(options: { rounds: number; crowd: number; se
     { env: { PAG0_WALLET_PRIVATE_KEY: KEYS.buyer } },
   );
   try {
-    const fields = await ticketFor(daemon, url);
+    const fields = await credentialsFor(daemon);
     await compareBuyers(url, daemon, fields, options.rounds);
     await crowded(url, daemon, fields, options);
   } finally {

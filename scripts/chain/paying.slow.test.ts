@@ -128,16 +128,17 @@ onChain('what an agent buys of an honest seller', () => {
     });
   }
 
-  it('is paid for by the command that the hook gave a ticket, and charged to its call', async () => {
-    const url = urlOf(2, 'ticket');
-    const event = { session_id: 'buyer', hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_use_id: 'toolu_ticket', tool_input: { command: `curl -s ${url}` } };
+  it('is paid for by a command of the session, and charged to that', async () => {
+    const url = urlOf(2, 'call');
+    const command = `curl -s ${url}`;
+    const event = { session_id: 'buyer', hook_event_name: 'PreToolUse', tool_name: 'Bash', tool_use_id: 'toolu_call', tool_input: { command } };
     const said = await fetch(`http://127.0.0.1:${household.now().port}${ROUTES.hook}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(event) });
-    const { hookSpecificOutput } = (await said.json()) as { hookSpecificOutput: { updatedInput: { command: string } } };
+    expect(await said.json()).toEqual({});
     expect(await spent(async () => {
-      const { stdout } = await run('bash', ['-c', hookSpecificOutput.updatedInput.command], { env: { PATH: process.env['PATH'] } });
-      expect(JSON.parse(stdout)).toMatchObject({ path: '/paid/ticket' });
+      const { stdout } = await run('bash', ['-c', command], { env: { PATH: process.env['PATH'], http_proxy: household.way.proxy } });
+      expect(JSON.parse(stdout)).toMatchObject({ path: '/paid/call' });
     })).toBe(CENT);
-    expect((await household.receipts())[0]!.key).toMatch(/^buyer\/toolu_ticket#/);
+    expect((await household.receipts())[0]!.key).toMatch(/^buyer\//);
   });
 
   it('is nothing that a stranger to the gateway pays with our money', async () => {

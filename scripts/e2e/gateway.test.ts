@@ -3,7 +3,7 @@ import { marker } from './script.ts';
 import { agent } from './stage.ts';
 import { staged } from './staged.ts';
 
-/** What the gateway adds, seen through the real client: real curl with a ticket, a real seller that counts. */
+/** What the gateway adds, seen through the real client: real curl, a real seller that counts. */
 const { stage } = staged();
 
 const bash = (command: string) => ({ name: 'Bash', input: { command } });
@@ -64,7 +64,7 @@ describe('the shared cache', () => {
   });
 });
 
-describe('a ticket', () => {
+describe('a command', () => {
   it('charges every request of a loop whose length nobody knew, and refuses those that do not fit', async () => {
     const s = await stage('$0.02', (here) => ({ loop: [[bash(`seq 5 > numbers; for n in $(cat numbers); do curl -s "http://127.0.0.1:${here.seller.port}/search?q=$n"; done`)], 'Done.'] }), { policy: { sessionBudget: '$0.07' } });
     const session = await s.session(marker('loop'));

@@ -208,34 +208,35 @@ describe('slash commands', () => {
 });
 
 describe('the daemon', () => {
-  it('that is down blocks nothing ordinary and everything that can cost, and is back at the next turn', async () => {
+  it('that is down is started again by the next call that may cost, which gets its verdict, and blocks nothing ordinary', async () => {
+    const ordinary = 'git commit -m "fix http client" --allow-empty -q; cd /tmp && which curl; for f in *; do :; done; echo ordinary-work';
     const s = await stage('$0.02', (here) => ({
       broken: [
         async () => {
           await here.killDaemon();
-          return [
-            { name: 'Bash', input: { command: 'git status --short; for f in *; do echo "$f"; done; x=$(date); echo ordinary-work' } },
-            { name: 'Write', input: { file_path: join(here.workspace.cwd, 'note.txt'), content: 'written' } },
-            here.curl('/search'),
-            { name: 'Bash', input: { command: `timeout 5 /usr/bin/curl -s http://127.0.0.1:${here.seller.port}/search` } },
-          ];
+          return [{ name: 'Bash', input: { command: ordinary } }, { name: 'Write', input: { file_path: join(here.workspace.cwd, 'note.txt'), content: 'written' } }];
+        },
+        async () => {
+          await here.killDaemon();
+          return [here.curl('/search'), { name: 'Bash', input: { command: `timeout 5 /usr/bin/curl -s http://127.0.0.1:${here.seller.port}/search` } }];
+        },
+        async () => {
+          await here.killDaemon();
+          return [{ name: 'WebFetch', input: { url: 'https://api.example.com/x', prompt: 'x' } }];
         },
         'Over.',
       ],
-      again: [[here.curl('/search')], 'Again.'],
     }));
     const session = await s.session(marker('broken'));
-    const [git, write, curl, wrapped] = session.toolCalls;
+    const [git, write, curl, wrapped, fetched] = session.toolCalls;
     expect(git).toMatchObject({ isError: false, result: expect.stringContaining('ordinary-work') });
     expect(write?.isError).toBe(false);
-    expect(curl).toMatchObject({ isError: true, result: expect.stringContaining('pag0') });
-    expect(wrapped?.isError).toBe(true);
-    expect(s.seller.count()).toBe(0);
-    // The Stop hook has started it again, without a prompt: loops run all night.
-    await expect.poll(async () => (await s.pag0('daemon', 'status')).includes('is ready'), { timeout: 10_000 }).toBe(true);
-    const next = await s.session(marker('again'), { args: ['--resume', String(session.result?.['session_id'])] });
-    expect(next.result?.result).toBe('Again.');
-    expect(s.seller.count()).toBe(1);
+    for (const call of [curl, wrapped]) expect(call).toMatchObject({ isError: false, result: expect.stringContaining('results') });
+    // Refused by the client itself, and the model is told that the next attempt is heard.
+    expect(fetched?.isError).toBe(true);
+    expect(JSON.stringify(s.model.requests.at(-1))).toContain('make it once more');
+    expect(s.seller.count()).toBe(2);
+    expect(await s.report()).toMatchObject({ totalCost: '40000', totalRequests: 2 });
   });
 
   it('that is killed in mid-session forgets no money', async () => {

@@ -10,7 +10,7 @@ export interface PricedRequest {
 }
 
 export interface PricedApi extends LoopbackServer {
-  readonly requests: readonly PricedRequest[];
+  readonly requests: PricedRequest[];
   /** Requests that reached the seller: the number a cache or a budget must keep down. */
   count(path?: string): number;
 }

@@ -61,7 +61,7 @@ describe(missing === null ? "in the client's sandbox" : `in the client's sandbox
     ]);
   });
 
-  sandboxed('curl carries its ticket: agents at work at once are each charged for their own', async () => {
+  sandboxed('agents at work at once are each charged for their own, by what their commands say of themselves', async () => {
     const names = ['a', 'b', 'c'];
     const { s, seller, settings } = await street((shop) => ({
       lead: [names.map((name) => agent('general-purpose', name)), 'All have it.'],
@@ -74,7 +74,7 @@ describe(missing === null ? "in the client's sandbox" : `in the client's sandbox
     expect(report.byAgent.filter((one) => one.id !== 'main').map((one) => one.cost).sort()).toEqual(['100000', '200000', '300000']);
   });
 
-  sandboxed('what the settings allow passes, and nothing else: with a ticket, without one, over TLS', async () => {
+  sandboxed('what the settings allow passes, and nothing else: by curl, by others, over TLS', async () => {
     const { s, seller, settings } = await street((shop, here) => ({
       work: [
         [bash('curl -s http://elsewhere.example.com/x')],
@@ -93,7 +93,7 @@ describe(missing === null ? "in the client's sandbox" : `in the client's sandbox
     expect(results[3]).toContain('"path":"/a"');
     expect(results[3]).toContain('127.0.0.3 is not among the 1');
     // Its own way out, and our word whom to trust there, in a file that can be read from inside.
-    expect(results[4]).toMatch(/^4402 http:\/\/localhost:3128 .*\/\.pag0\/ca\/.*\n-----BEGIN CERTIFICATE-----/);
+    expect(results[4]).toMatch(/^4402 http:\/\/session-[\w-]+\.t[\d-]+:[\w-]+@localhost:3128 .*\/\.pag0\/ca\/.*\n-----BEGIN CERTIFICATE-----/);
     expect(results[5]).toContain("the sandbox's settings deny localhost");
     expect([seller.count(), s.seller.count()]).toEqual([1, 0]);
     expect(await s.report()).toMatchObject({ totalCost: '100000', totalRequests: 1 });
@@ -131,7 +131,7 @@ for t in ("/hook", "http://127.0.0.1:%d/hook" % (4400 + 2), "/v1/quote"):
     expect(await s.report()).toMatchObject({ totalCost: '100000', totalRequests: 1 });
   });
 
-  sandboxed("curl works when the sandbox leads elsewhere: it carries no ticket and is charged by the command's text", async () => {
+  sandboxed("curl works when the sandbox leads elsewhere, and is charged by the command's text", async () => {
     const { s, seller, settings } = await street((shop) => ({ work: [[bash(`curl -s ${shop.url}/a`)], 'Done.'] }));
     const session = await s.session(marker('work'), settings({ allowedDomains: ['127.0.0.2'] }));
     expect(session.toolCalls[0]).toMatchObject({ isError: false, result: expect.stringContaining('"path":"/a"') as string });

@@ -7,7 +7,7 @@ import { createServer } from 'node:tls';
 import { makeTestCa } from '../bench/test-ca.ts';
 
 export interface SecureApi {
-  /** `https://127.0.0.2:<port>`: an address of this machine that no list of exceptions names. */
+  /** `https://127.0.0.2:<port>`, or another `host`: an address of this machine that no list of exceptions names. */
   readonly url: string;
   readonly port: number;
   /** Who trusts this alone sees whether anybody stands between. */
@@ -19,12 +19,12 @@ export interface SecureApi {
 const HOST = '127.0.0.2';
 
 /** An HTTPS service with a certificate that nobody else could show. `behind`: the port of the loopback server that answers in its place. */
-export async function startSecureApi(behind?: number): Promise<SecureApi> {
+export async function startSecureApi(behind?: number, host = HOST): Promise<SecureApi> {
   const dir = await mkdtemp(join(tmpdir(), 'pag0-e2e-tls-'));
   const ca = await makeTestCa('a seller of the end-to-end tests');
   const caFile = join(dir, 'ca.pem');
   await writeFile(caFile, ca.certificate);
-  const { key, certificate: cert } = await ca.issue(HOST);
+  const { key, certificate: cert } = await ca.issue(host);
   const paths: string[] = [];
   const sockets = new Set<Socket>();
   const http = createHttp((request, response) => {
@@ -38,10 +38,10 @@ export async function startSecureApi(behind?: number): Promise<SecureApi> {
     sockets.add(inner.on('error', () => secure.destroy()));
     secure.pipe(inner).pipe(secure);
   });
-  await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `https://${HOST}:${port}`,
+    url: `https://${host}:${port}`,
     port,
     caFile,
     paths,
