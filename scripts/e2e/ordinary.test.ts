@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Case, nameOf, type World } from './ordinary/case.ts';
 import { POLICY_CONFIG } from './ordinary/cases/policy.ts';
 import { makeCertificates } from './ordinary/certificates.ts';
-import { differencesOf, observationOf } from './ordinary/compare.ts';
+import { differencesOf, observationOf, usual } from './ordinary/compare.ts';
 import type { Played, PlayedSession, Setup } from './ordinary/job.ts';
 import { play, whyNotHere } from './ordinary/namespace.ts';
 import { PLANS } from './ordinary/plans.ts';
@@ -72,7 +72,7 @@ function itIsTheSame(plan: string, setup: Setup, world: World = setup.world): vo
       }, LIMIT);
 
       it('ends as it did, and says nothing more to the model than why a host gave no answer', () => {
-        const shown = ({ result, denials, exitCode, reminders, stderr }: PlayedSession) => ({ result, denials, exitCode, reminders: reminders.filter((text) => !WHY_NO_ANSWER.test(text)), stderr });
+        const shown = ({ result, denials, exitCode, reminders, stderr }: PlayedSession) => ({ result, denials, exitCode, reminders: reminders.filter((text) => !WHY_NO_ANSWER.test(text)).map(usual), stderr });
         expect(shown(pair.withPag0)).toEqual(shown(pair.without));
       });
 

@@ -32,6 +32,8 @@ export interface Difference {
   readonly because: string;
   /** What is not compared then; all else still is. */
   readonly of: readonly Aspect[];
+  /** What is taken out of both before they are compared, where a whole aspect would be too much. */
+  readonly apart?: RegExp;
 }
 
 /** What of a case is compared. */
@@ -50,3 +52,5 @@ const LOOKED_AT: readonly World[] = ['priced', 'wallet'];
 export const UNTRUSTED: Difference = { ...UNREACHABLE, in: LOOKED_AT, because: 'the gateway is who met the server, and can only break off' };
 export const READ_AS_HTTP1: Difference = { in: LOOKED_AT, because: 'what is looked at is read as HTTP/1.1', of: ['text', 'requests'] };
 export const READ_FIRST: Difference = { in: LOOKED_AT, because: 'a body is read to be weighed before anything is passed on', of: ['text', 'requests'] };
+/** wget tells every server of it when it has a proxy, also inside a tunnel that nobody reads. */
+export const SAYS_PROXY_CONNECTION: Difference = { because: 'wget itself writes it wherever it has a proxy', of: [], apart: /Proxy-Connection: Keep-Alive(\r\n|\\r\\n)/g };

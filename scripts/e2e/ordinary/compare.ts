@@ -1,4 +1,4 @@
-import { type Aspect, type Case, nameOf, type World } from './case.ts';
+import { type Aspect, type Case, type Difference, nameOf, type World } from './case.ts';
 import type { Observation, PlayedSession } from './job.ts';
 
 /**
@@ -8,8 +8,9 @@ import type { Observation, PlayedSession } from './job.ts';
 export function differencesOf(one: Case, without: Observation | undefined, withPag0: Observation | undefined, world: World): string[] {
   if (without === undefined) return [`${nameOf(one)}: it was never run without pag0`];
   if (withPag0 === undefined) return ['It was never run: the session had ended.'];
-  const allowed = one.differs !== undefined && (one.differs.in ?? [world]).includes(world) ? one.differs.of : [];
-  return ASPECTS.filter(([aspect]) => !allowed.includes(aspect)).flatMap(([aspect, view]) => difference(aspect, view(without, one), view(withPag0, one)));
+  const { of, apart }: Pick<Difference, 'of' | 'apart'> = one.differs !== undefined && (one.differs.in ?? [world]).includes(world) ? one.differs : { of: [] };
+  const shown = (lines: readonly string[]): readonly string[] => (apart === undefined ? lines : lines.map((line) => line.replace(apart, '')));
+  return ASPECTS.filter(([aspect]) => !of.includes(aspect)).flatMap(([aspect, view]) => difference(aspect, shown(view(without, one)), shown(view(withPag0, one))));
 }
 
 const ASPECTS: readonly (readonly [Aspect, (seen: Observation, one: Case) => readonly string[]])[] = [
@@ -27,7 +28,7 @@ const ASPECTS: readonly (readonly [Aspect, (seen: Observation, one: Case) => rea
 const BY_NATURE: readonly (readonly [RegExp, string])[] = [
   // A random boundary; a task's and a temporary file's random names.
   [/-{20,}[0-9a-f]{16}/g, '(boundary)'],
-  [/\b(ID: |tasks\/|"backgroundTaskId":")[a-z0-9]{6,12}\b/g, '$1(task)'],
+  [/(\bID: |\btasks\/|"backgroundTaskId":"|<task-id>)[a-z0-9]{6,12}\b/g, '$1(task)'],
   [/npm-session: [0-9a-f]+/gi, 'npm-session: (random)'],
   [/(seqno|session)=[0-9a-f]{8,}/g, '$1=(random)'],
   [/\bcnonce="[^"]*"/g, 'cnonce="(random)"'],
@@ -44,7 +45,7 @@ function withoutDiffView(outcome: unknown): unknown {
   return typeof outcome === 'object' && outcome !== null ? { ...outcome, bashEditDiff: undefined } : outcome;
 }
 
-function usual(text: string): string {
+export function usual(text: string): string {
   return BY_NATURE.reduce((all, [pattern, instead]) => all.replace(pattern, instead), text);
 }
 

@@ -1,8 +1,8 @@
-import { type Case, UNREACHABLE } from '../case.ts';
+import { type Case, SAYS_PROXY_CONNECTION, UNREACHABLE } from '../case.ts';
 
 const API = 'http://api.example';
 const TLS = 'https://api.example';
-const plain = (run: string): Case => ({ run });
+const plain = (run: string): Case => ({ run, differs: SAYS_PROXY_CONNECTION });
 const fails = (run: string): Case => ({ run, differs: UNREACHABLE });
 
 export const WGET: readonly Case[] = [
