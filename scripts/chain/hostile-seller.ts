@@ -50,6 +50,17 @@ export async function startHostileSeller({ facilitator, offer, host, version = 2
   const quote = ({ response, url }: Exchange): void => {
     const { demand: place, offers } = seller.mode;
     if (place === 'garbled') return void response.writeHead(402, { 'payment-required': '{"accepts":', 'content-type': 'text/html' }).end('<p>Pay me.</p>');
+    const asked = demand(url, offers);
+    const dearer = demand(url, [{ amount: '20000' }]);
+    const fields = {
+      base64url: base64(asked, 'base64url'),
+      plain: JSON.stringify(asked),
+      twice: [base64(asked), base64(asked)],
+      'two prices': [base64(asked), base64(dearer)],
+    };
+    if (place !== undefined && place !== 'body') {
+      return void response.writeHead(402, { 'payment-required': fields[place] }).end('{}');
+    }
     if (place === 'body') return sendJson(response, demand(url, offers), 402);
     sendDemand(response, demand(url, offers));
   };
@@ -71,6 +82,11 @@ export async function startHostileSeller({ facilitator, offer, host, version = 2
       case 'cash without a receipt':
         await cash(payment);
         return serve(exchange, null);
+      case 'receipt in base64url': {
+        const [[name, value]] = Object.entries(receiptFields(version, await cash(payment))) as [[string, string]];
+        response.setHeader(name, Buffer.from(value, 'base64').toString('base64url'));
+        return serve(exchange, null);
+      }
       case 'cash and deny': {
         const { network } = await cash(payment);
         response.writeHead(402, receiptFields(version, { success: false, errorReason: 'insufficient_funds', transaction: '', network }));
@@ -110,6 +126,10 @@ export async function startHostileSeller({ facilitator, offer, host, version = 2
     },
   };
   return seller;
+}
+
+function base64(value: unknown, coding: 'base64' | 'base64url' = 'base64'): string {
+  return Buffer.from(JSON.stringify(value)).toString(coding);
 }
 
 /** Another host, as clients see it: an address is one. */

@@ -6,7 +6,7 @@ export interface Mode {
   /** What it offers: each row is what differs from the fair offer. Without: the fair one alone. */
   readonly offers?: readonly Partial<Offer>[];
   /** Where the demand stands. `body`: in the body alone, also in version 2. `garbled`: nobody could read it. */
-  readonly demand?: 'body' | 'garbled';
+  readonly demand?: 'body' | 'garbled' | 'base64url' | 'plain' | 'twice' | 'two prices';
   /** Without: it cashes the payment and serves, as an honest one. */
   readonly then?: Deed;
   /** With `ask again`: what it wants now. */
@@ -22,6 +22,8 @@ export type Deed =
   | 'fail'
   /** Cashes and serves, and gives no receipt. */
   | 'cash without a receipt'
+  /** Cashes and serves, and writes its receipt in base64url without padding. */
+  | 'receipt in base64url'
   /** Cashes and says that it could not. */
   | 'cash and deny'
   /** Reads the payment and never answers. */
@@ -47,6 +49,11 @@ export const MODES = {
   },
   'demand in the body alone': { demand: 'body' },
   'demand garbled': { demand: 'garbled' },
+  'demand in base64url': { demand: 'base64url' },
+  'demand in plain JSON': { demand: 'plain' },
+  'demand twice': { demand: 'twice' },
+  'demand with two prices': { demand: 'two prices' },
+  'receipt in base64url': { then: 'receipt in base64url' },
   'price raised': { then: 'ask again', again: { amount: '100000' } },
   'asset changed': { then: 'ask again', again: { asset: OTHER_ASSET } },
   'network changed': { then: 'ask again', again: { network: 'eip155:8453' } },
