@@ -58,7 +58,7 @@ export async function runHook(input: HookInput): Promise<HookOutput> {
   const ensured = await ensureDaemon(ensureOptions(input));
   if (!ensured.ok) {
     // What its shells read lies there from the first prompt that finds a daemon.
-    if (payload !== null && input.mode === 'session-start') exportSession(input, payload.sessionId, {}, sendThrough(input, payload.sessionId, undefined));
+    if (payload !== null && input.mode === 'session-start') exportSession(input, payload.sessionId, {}, sendThrough(input, payload, undefined));
     return ensured.stranger ? stopWith(ensured.problem.sentence) : { systemMessage: ensured.problem.sentence };
   }
   try {
