@@ -13,7 +13,7 @@ export async function afterwards(play: Play): Promise<void> {
       const outcome = await play.act(agent, complete(play.seller, `Step ${step}.`));
       if (!outcome.ran) {
         play.screen.quote(agent.name, outcome.reason);
-        return `I made ${step - 1} steps; the session's budget is spent.`;
+        if (outcome.ended) return `I made ${step - 2} steps; the session's budget is spent.`;
       }
       await play.pause(WORKING_MS);
     }

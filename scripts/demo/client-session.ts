@@ -15,7 +15,7 @@ export interface HookAnswer {
   continue?: false;
   stopReason?: string;
   systemMessage?: string;
-  hookSpecificOutput?: { permissionDecision?: 'deny' | 'ask'; permissionDecisionReason?: string; additionalContext?: string; updatedInput?: { command: string } };
+  hookSpecificOutput?: { permissionDecision?: 'deny' | 'ask'; permissionDecisionReason?: string; additionalContext?: string };
 }
 
 export type CallOutcome = { ran: true; stdout: string } | { ran: false; reason: string; ended: boolean };
@@ -74,11 +74,11 @@ export async function startSession(stage: Stage, hear: (sentence: string) => voi
     async bash(actor, errand, decided) {
       const call = { tool_name: 'Bash', tool_input: { command: errand.command }, tool_use_id: toolUseId() };
       const before = await post('PreToolUse', actor, call);
-      const { permissionDecision, permissionDecisionReason, updatedInput } = before.hookSpecificOutput ?? {};
+      const { permissionDecision, permissionDecisionReason } = before.hookSpecificOutput ?? {};
       decided(permissionDecision === undefined);
       if (permissionDecision !== undefined) return { ran: false, reason: permissionDecisionReason ?? '', ended: before.continue === false };
       const began = Date.now();
-      const { code, stdout, stderr } = await stage.shell(updatedInput?.command ?? errand.command);
+      const { code, stdout, stderr } = await stage.shell(errand.command);
       const duration_ms = Date.now() - began;
       if (code === 0) await post('PostToolUse', actor, { ...call, tool_response: { stdout, stderr, interrupted: false, isImage: false }, duration_ms });
       else await post('PostToolUseFailure', actor, { ...call, error: `Exit code ${code}\n${stderr}${stdout}`, is_interrupt: false, duration_ms });

@@ -9,9 +9,17 @@ export interface Ran {
 
 export type Shell = (command: string) => Promise<Ran>;
 
-export function openShell(cwd: string, env: NodeJS.ProcessEnv): Shell {
-  if (spawnSync('sh', ['-c', 'command -v curl'], { cwd, env, stdio: 'ignore' }).status !== 0) throw new Error('the demo runs its calls with sh and curl, and one of them is missing');
-  return (command) => run('sh', ['-c', command], { cwd, env });
+/** As the client's Bash tool runs a call: the lines of `envFile`, then the call's own text in an `eval`. */
+export function openShell(cwd: string, env: NodeJS.ProcessEnv, envFile: string): Shell {
+  const found = spawnSync('bash', ['-c', 'command -v curl'], { cwd, env, stdio: 'ignore' });
+  if (found.status !== 0) {
+    throw new Error('the demo runs its calls with bash and curl, and one of them is missing');
+  }
+  const quoted = (text: string): string => `'${text.replaceAll("'", `'"'"'`)}'`;
+  return (command) => {
+    const line = `source ${quoted(envFile)} && eval ${quoted(command)} < /dev/null`;
+    return run('bash', ['-c', line], { cwd, env });
+  };
 }
 
 /** A program from start to end, with what it says. */

@@ -48,8 +48,11 @@ export async function openStage(cleanup: Cleanup): Promise<Stage> {
 
   const port = await freePort();
   const env = bareEnv(root, home, port);
+  const envFile = join(root, 'environment.sh');
+  await writeFile(envFile, '');
   const client = createClient({ home, port });
-  const plugin = openPlugin(cwd, env, market === null ? {} : { [WALLET_OPTIONS.privateKey]: market.key });
+  const secrets = market === null ? {} : { [WALLET_OPTIONS.privateKey]: market.key };
+  const plugin = openPlugin(cwd, { ...env, CLAUDE_ENV_FILE: envFile }, secrets);
   // The hooks find or start the daemon; ending it is ours. A hook may have replaced it, so it is looked up at the end.
   cleanup.add(() => stopDaemon(home));
   cleanup.add(() => plugin.quiet());
@@ -61,7 +64,7 @@ export async function openStage(cleanup: Cleanup): Promise<Stage> {
     seller,
     market,
     plugin,
-    shell: openShell(cwd, env),
+    shell: openShell(cwd, env, envFile),
     async budget(session) {
       const outcome = await client.get<BudgetView>(`${VIEWS.budget}?${new URLSearchParams({ session })}`);
       if (outcome.kind !== 'answer' || outcome.status !== 200) throw new Error(`the daemon does not say its budgets (${outcome.kind})`);

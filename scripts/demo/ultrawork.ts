@@ -48,7 +48,8 @@ async function research(play: Play, agent: Player): Promise<string> {
     const outcome = await play.act(agent, get(play.seller, '/research', `report-${report}`));
     if (!outcome.ran) {
       play.screen.quote(agent.name, outcome.reason);
-      return `I have ${report - 1} reports; the budget is spent.`;
+      // The first refusal tells it to say what it has; asking again all the same ends it.
+      if (outcome.ended) return `I have ${report - 2} reports; the budget is spent.`;
     }
     await play.pause(READING_MS);
   }
