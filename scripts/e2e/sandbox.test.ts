@@ -96,7 +96,8 @@ describe(missing === null ? "in the client's sandbox" : `in the client's sandbox
     expect(results[4]).toMatch(/^4402 http:\/\/session-[\w-]+\.t[\d-]+:[\w-]+@localhost:3128 .*\/\.pag0\/ca\/.*\n-----BEGIN CERTIFICATE-----/);
     expect(results[5]).toContain("the sandbox's settings deny localhost");
     expect([seller.count(), s.seller.count()]).toEqual([1, 0]);
-    expect(await s.report()).toMatchObject({ totalCost: '100000', totalRequests: 1 });
+    // The hook has counted the two that nobody prices, before the gateway turned them away.
+    expect(await s.report()).toMatchObject({ totalCost: '100000', totalRequests: 3 });
   });
 
   sandboxed('nobody speaks to the daemon itself, which would ask others in their place or take them for the client', async () => {
@@ -139,7 +140,7 @@ for t in ("/hook", "http://127.0.0.1:%d/hook" % (4400 + 2), "/v1/quote"):
     expect(await s.report()).toMatchObject({ totalCost: '100000', totalRequests: 1 });
   });
 
-  sandboxed('nothing gets out while the daemon is gone', async () => {
+  sandboxed('while the daemon is gone nothing gets out uncounted: the call finds it started again', async () => {
     const { s, seller, settings } = await street((shop, here) => ({
       work: [
         [bash('true')],
@@ -151,7 +152,8 @@ for t in ("/hook", "http://127.0.0.1:%d/hook" % (4400 + 2), "/v1/quote"):
       ],
     }));
     const session = await s.session(marker('work'), settings(OURS));
-    expect(session.toolCalls[1]?.isError).toBe(true);
-    expect(seller.count()).toBe(0);
+    const ran = session.toolCalls[1]?.isError === false;
+    expect(seller.count()).toBe(ran ? 1 : 0);
+    expect(await s.report()).toMatchObject({ totalCost: ran ? '100000' : '0' });
   });
 });
