@@ -19,8 +19,10 @@ const AT_ONCE = 2;
 const TITLE = 110;
 const why = whyNotHere();
 
-/** A proxy that breaks off tells a program nothing; so pag0 tells the model. */
-const WHY_NO_ANSWER = /hook additional context: pag0: \S+ (cannot be reached|gave no answer)/;
+/** A proxy that breaks off tells a program nothing, so pag0 tells the model; and how the money stands, where there is any in it. */
+const SAID_BY_DESIGN = /hook additional context: pag0: (\S+ (cannot be reached|gave no answer)|this session has spent)/;
+/** The client's own, every so many minutes. */
+const FROM_TIME_TO_TIME = /^\s*(<system-reminder>\s*)?The user hasn't heard from you/;
 
 const certificates = why === null ? makeCertificates() : null;
 let running = 0;
@@ -71,8 +73,8 @@ function itIsTheSame(plan: string, setup: Setup, world: World = setup.world): vo
         pair = { without: of(without), withPag0: of(withPag0), missing: without.missing };
       }, LIMIT);
 
-      it('ends as it did, and says nothing more to the model than why a host gave no answer', () => {
-        const shown = ({ result, denials, exitCode, reminders, stderr }: PlayedSession) => ({ result, denials, exitCode, reminders: reminders.filter((text) => !WHY_NO_ANSWER.test(text)).map(usual), stderr });
+      it('ends as it did, and says nothing more to the model', () => {
+        const shown = ({ result, denials, exitCode, reminders, stderr }: PlayedSession) => ({ result, denials, exitCode, reminders: reminders.filter((text) => !SAID_BY_DESIGN.test(text) && !FROM_TIME_TO_TIME.test(text)).map(usual), stderr });
         expect(shown(pair.withPag0)).toEqual(shown(pair.without));
       });
 

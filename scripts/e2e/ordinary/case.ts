@@ -53,4 +53,4 @@ export const UNTRUSTED: Difference = { ...UNREACHABLE, in: LOOKED_AT, because: '
 export const READ_AS_HTTP1: Difference = { in: LOOKED_AT, because: 'what is looked at is read as HTTP/1.1', of: ['text', 'requests'] };
 export const READ_FIRST: Difference = { in: LOOKED_AT, because: 'a body is read to be weighed before anything is passed on', of: ['text', 'requests'] };
 /** wget tells every server of it when it has a proxy, also inside a tunnel that nobody reads. */
-export const SAYS_PROXY_CONNECTION: Difference = { because: 'wget itself writes it wherever it has a proxy', of: [], apart: /Proxy-Connection: Keep-Alive(\r\n|\\r\\n)/g };
+export const SAYS_PROXY_CONNECTION: Difference = { because: 'wget itself writes it wherever it has a proxy', of: [], apart: /(\r\n|\\r\\n)Proxy-Connection: Keep-Alive/g };

@@ -1,4 +1,4 @@
-import { type Case, SHOWS_THE_WAY, UNREACHABLE } from '../case.ts';
+import { type Case, SAYS_PROXY_CONNECTION, SHOWS_THE_WAY, UNREACHABLE } from '../case.ts';
 import type { Session } from '../job.ts';
 
 const API = 'http://api.example';
@@ -8,7 +8,7 @@ const plain = (run: string): Case => ({ run });
 const python = (url: string): Case => plain(`python3 - <<'EOF'\nimport urllib.request as u\ntry: print(u.urlopen("${url}").read().decode())\nexcept OSError as e: print("failed")\nEOF`);
 const requests = (url: string): Case => ({ run: `python3 - <<'EOF'\nimport requests\ntry: print(requests.get("${url}").text)\nexcept OSError as e: print("failed")\nEOF`, needs: 'requests' });
 const node = (url: string): Case => plain(`node -e 'fetch("${url}").then((r) => r.text()).then(console.log, (e) => console.log(e.cause.code))'`);
-const wget = (url: string): Case => plain(`wget -q --tries=1 -O- ${url} || echo failed`);
+const wget = (url: string): Case => ({ run: `wget -q --tries=1 -O- ${url} || echo failed`, differs: SAYS_PROXY_CONNECTION });
 
 /** Every program, to a host that all trust, to one of the company, and to one that is not there. */
 const ASKED: readonly Case[] = [

@@ -1,4 +1,4 @@
-import type { Case, Difference } from '../case.ts';
+import { type Case, type Difference, SAYS_PROXY_CONNECTION } from '../case.ts';
 
 const API = 'http://api.example';
 const TLS = 'https://api.example';
@@ -29,9 +29,9 @@ export const POLICY: readonly Case[] = [
   { run: `python3 -c 'import urllib.request as u; print(u.urlopen("${TLS}/counter").read().decode())' 2> /dev/null; echo after`, differs: REFUSED },
   plain(`curl -s ${API}/echo`),
   plain(`curl -s ${TLS}/echo`),
-  plain(`wget -qO- ${TLS}/echo`),
+  { run: `wget -qO- ${TLS}/echo`, differs: SAYS_PROXY_CONNECTION },
   plain(`curl -s -X LIST ${API}/method`),
-  plain('for i in 1 2 3; do curl -s http://other.example/fresh; done'),
+  plain('for i in 1 2 3; do curl -s http://other.example/etag; done'),
   plain('git ls-remote https://git.example:8453/smart.git HEAD'),
   plain('ls; git status --short | wc -l'),
 ];
