@@ -24,7 +24,9 @@ describe('the shared cache', () => {
     expect(s.seller.count('/docs/guide')).toBe(1);
     const report = await s.report();
     expect(report).toMatchObject({ totalCost: '100000', totalRequests: 10, cacheHitRate: 0.9, cacheSavings: '900000' });
-    expect(report.byAgent.filter((one) => one.id !== 'main').map((one) => one.cost).sort()).toEqual([...Array(9).fill('0'), '100000']);
+    // Their commands are equal and run at once, so nobody can tell whose was first: it is charged to what is above them all.
+    const charged = report.byAgent.filter((one) => one.cost !== '0');
+    expect(charged.map(({ cost }) => cost)).toEqual(['100000']);
     // Every one of them has the document in hand.
     expect(JSON.stringify(s.model.requests).split('\\"path\\":\\"/docs/guide\\"').length - 1).toBeGreaterThanOrEqual(10);
   });
