@@ -84,6 +84,12 @@ describe('what no rule names', () => {
     expect(await atHook('http https://free.example.org/x', { wallet: '0xabc' })).toEqual({ charged: 0, notes: ['free free.example.org/x'] });
   });
 
+  it('and that a sandbox keeps in is no request at all', async () => {
+    const sandbox = { exit: 'pag0', allowed: ['free.example.org', '*.docs.example.org:8443'] } as const;
+    const command = 'curl -s https://free.example.org/x; curl -s https://a.docs.example.org:8443/x; curl -s https://a.docs.example.org/y; curl -s http://other.example.org/z';
+    expect(await atHook(command, { sandbox })).toEqual({ charged: 0, notes: ['free free.example.org/x', 'free a.docs.example.org:8443/x'] });
+  });
+
   it('is the gateway’s where nobody knows it before', async () => {
     expect(await atHook('curl -s "$URL"')).toEqual(GATEWAY);
   });

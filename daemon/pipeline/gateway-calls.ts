@@ -6,7 +6,7 @@ import { requestsOf, type Request } from '../core/network-client.ts';
 import { looksAt } from '../core/passage.ts';
 import { pastGateway, type ConfiguredProgram } from '../core/past-gateway.ts';
 import type { Policy } from '../core/policy.ts';
-import { exitOf } from '../core/sandbox.ts';
+import { exitOf, letsOut } from '../core/sandbox.ts';
 import type { Parts, ToolCall } from './parts.ts';
 import type { Live } from './sessions.ts';
 
@@ -37,13 +37,24 @@ export function splitCalls(parts: Parts, live: Live, call: ToolCall, policy: Pol
   const hasWallet = parts.wallet() !== '';
   const looked = ({ program, url }: Request): boolean => url === null || isLooked(program, endpointOf(url), policy, hasWallet);
   const coming = reading.invocations.filter((invocation) => !past.has(invocation)).flatMap(requestsOf);
-  return { atHook: [...callsBy([...past.keys()]), ...callsFrom(coming.filter((request) => !looked(request)))], someAtGateway: coming.some(looked) };
+  const bytes = coming.filter((request) => !looked(request) && leaves(parts, live, call, request));
+  return { atHook: [...callsBy([...past.keys()]), ...callsFrom(bytes)], someAtGateway: coming.some(looked) };
 }
 
 /** Past us nothing counts: the person's own proxy, a sandbox that leads elsewhere, a session that is told of no way. */
 function comesToGateway(parts: Parts, live: Live, call: ToolCall, policy: Policy): boolean {
   if (parts.gateway === null || live.ownProxy || !policy.environment) return false;
   return exitOf(parts.sandboxOf(live), call.input) !== 'other' && parts.gateway.isTold(live);
+}
+
+/** What the sandbox keeps in is no request. */
+function leaves(parts: Parts, live: Live, call: ToolCall, { url }: Request): boolean {
+  const sandbox = parts.sandboxOf(live);
+  if (url === null || exitOf(sandbox, call.input) !== 'pag0') return true;
+  const endpoint = endpointOf(url);
+  if (endpoint === null) return true;
+  const [, host, port] = /^(.*?)(?::(\d+))?$/.exec(endpoint.host)!;
+  return letsOut(sandbox, { host: host!, port: Number(port ?? (/^http:/i.test(url) ? 80 : 443)) }, live.permissionMode) === 'yes';
 }
 
 /** Where the host is not known the gateway will know it. */
